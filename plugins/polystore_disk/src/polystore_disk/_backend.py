@@ -1,0 +1,276 @@
+"""The disk backend."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from typing import Any
+
+from polystore_core import BatchError, Entry, InvalidOption, NotADirectory, PathExists, PathNotFound, hookimpl
+from polystore_core.data import Data
+from polystore_core.files import AtomicBatch, Durability, atomic_writer, locate, make_directories
+from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
+from polystore_disk._codec import Codec
+from polystore_disk._deletion import delete
+from polystore_disk._listing import list_tree, open_directory, sweep
+from polystore_disk._opening import open_file
+from polystore_disk._transfer import copy_file, copy_tree, crosses_file_systems, is_directory, move
+
+__all__ = ["DiskBackend"]
+
+
+class DiskBackend:
+    """Files on disk, each in the format that its suffix names.
+
+    Every write is old-or-new: a file is written beside its target and renamed. What a writer that was
+    killed leaves behind is removed when its directory is next listed or written to. Which formats there
+    are, and their options, is up to the entry-point group ``polystore.formats``.
+
+    Parameters
+    ----------
+    root
+        Directory that paths are relative to and that neither a path nor a link may leave. Without it,
+        paths are those of the operating system.
+    durability
+        ``"atomic"``: old or new after any end of the process. ``"durable"``: a finished save also survives
+        the loss of power; a batch is forced to the medium once, not file by file.
+    max_bytes
+        What a file may decode to; by default 512 MiB or 64 times the size of the file, whichever is more.
+        Also an option of each load.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from polystore_core import BackendRegistry, FileManager
+    >>> fm = FileManager(BackendRegistry({"disk": {"root": tempfile.mkdtemp()}}))
+    >>> fm.save(np.zeros((2, 3), np.uint16), "plate/A01.tif", backend="disk", compression="zstd")
+    >>> fm.load("plate/A01.tif", backend="disk").shape
+    (2, 3)
+    >>> fm.load("../secret.tif", backend="disk")
+    Traceback (most recent call last):
+    ...
+    polystore_core.errors.AccessDenied: '../secret.tif' leads out of the root of its store; name a path below it
+    """
+
+    def __init__(
+        self,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        durability: Durability = "atomic",
+        max_bytes: int | None = None,
+    ) -> None:
+        self._root = None if root is None else os.path.abspath(root)
+        self._durability: Durability = durability
+        self._codec = Codec(max_bytes)
+        self._swept: set[str] = set()
+
+    @hookimpl
+    def polystore_read(self, request: ReadRequest) -> list[Data]:
+        """Decode files; several in parallel, one with all threads."""
+        paths, batch = request.paths, request.batch
+        threads = max(1, batch.threads // len(paths))
+        for path in paths:
+            self._codec.check_read(path, request.options)
+
+        def read(index: int) -> Data:
+            return self._read(paths[index], copy=request.copy, threads=threads, options=request.options)
+
+        return batch.run(paths, read, parallel=self._is_parallel(paths))
+
+    @hookimpl
+    def polystore_write(self, request: WriteRequest) -> list[int]:
+        """Encode files and put them in their place atomically; option ``durability`` as in the configuration."""
+        options = dict(request.options)
+        durability = _checked_durability(options.pop("durability", self._durability))
+        for path in request.paths:
+            self._check_write(path, options)
+        if durability == "durable" and len(request.paths) > 1:
+            return self._write_behind_barrier(request, options)
+        threads = max(1, request.batch.threads // len(request.paths))
+
+        def write(index: int) -> int:
+            path = request.paths[index]
+            self._sweep_around(path)
+            with atomic_writer(
+                path, overwrite=request.overwrite, durability=durability, root=self._root
+            ) as file:
+                return self._codec.encode(request.data[index], path, file, threads=threads, options=options)
+
+        return request.batch.run(request.paths, write, parallel=self._is_parallel(request.paths))
+
+    @hookimpl
+    def polystore_list(self, request: ListRequest) -> Listing:
+        """List a directory; links to directories are not descended into."""
+        directory = request.directory
+        if self._root is None:
+            self._swept.add(directory)
+        try:
+            return list_tree(directory, root=self._root, recursive=request.recursive)
+        except NotADirectoryError as error:
+            self._stat(directory, "list")
+            raise NotADirectory(f"{directory!r} is a file, not a directory; load it", path=directory) from error
+
+    @hookimpl
+    def polystore_stat(self, path: str) -> Entry:
+        """Describe a file or directory, links followed."""
+        status = self._stat(path, "stat")
+        directory = stat.S_ISDIR(status.st_mode)
+        return Entry(path, directory, None if directory else status.st_size, status.st_mtime)
+
+    @hookimpl
+    def polystore_delete(self, path: str, recursive: bool) -> int:
+        """Remove a file, a link (not what it points to) or a directory."""
+        try:
+            return delete(path, root=self._root, recursive=recursive)
+        except NotADirectoryError as error:
+            raise _missing(path, "delete") from error
+
+    @hookimpl
+    def polystore_move(self, source: str, target: str, overwrite: bool) -> int:
+        """Rename; between formats the value is decoded and encoded, between file systems it is copied."""
+        directory = self._is_directory(source, "move")
+        if not directory and self._changes_format(source, target):
+            self._transcode(source, target, overwrite=overwrite)
+            return delete(source, root=self._root, recursive=False)
+        try:
+            move(source, target, root=self._root, overwrite=overwrite)
+        except OSError as error:
+            if not crosses_file_systems(error):
+                raise
+            self.polystore_copy(source, target, overwrite)
+            return delete(source, root=self._root, recursive=directory)
+        return len(list_tree(target, root=self._root, recursive=True).files) if directory else 1
+
+    @hookimpl
+    def polystore_copy(self, source: str, target: str, overwrite: bool) -> int:
+        """Copy the bytes; between formats the value is decoded and encoded."""
+        if self._is_directory(source, "copy"):
+            return copy_tree(source, target, root=self._root, durability=self._durability)
+        if self._changes_format(source, target):
+            self._transcode(source, target, overwrite=overwrite)
+        else:
+            copy_file(source, target, root=self._root, overwrite=overwrite, durability=self._durability)
+        return 1
+
+    @hookimpl
+    def polystore_make_directory(self, path: str) -> bool:
+        """Create a directory and its parents."""
+        try:
+            existed = self._is_directory(path, "create")
+        except PathNotFound:
+            existed = False
+        else:
+            if not existed:
+                raise PathExists(f"{path!r} is a file; delete it, or choose another path", path=path)
+        if not existed:
+            if self._root is None:
+                make_directories(path)
+            else:
+                with locate(f"{path}/.", root=self._root, make_parents=True):
+                    pass
+        return not existed
+
+    def _read(self, path: str, *, copy: bool, threads: int, options: Mapping[str, Any]) -> Data:
+        try:
+            file = open_file(path, root=self._root)
+        except NotADirectoryError as error:
+            raise _missing(path, "read") from error
+        with file:
+            return self._codec.decode(path, file, copy=copy, threads=threads, options=options)
+
+    def _write_behind_barrier(self, request: WriteRequest, options: Mapping[str, Any]) -> list[int]:
+        """Write all, then force all to the medium and rename all."""
+        barrier = AtomicBatch(root=self._root)
+
+        def stage(index: int) -> int:
+            path = request.paths[index]
+            self._sweep_around(path)
+            with barrier.writer(path, overwrite=request.overwrite) as file:
+                return self._codec.encode(request.data[index], path, file, threads=1, options=options)
+
+        unfinished: BatchError | None = None
+        sizes: list[int] = []
+        try:
+            try:
+                sizes = request.batch.run(request.paths, stage, parallel=self._is_parallel(request.paths))
+            except BatchError as error:
+                unfinished = error
+            uncommitted = barrier.commit()
+        finally:
+            barrier.discard()
+        if unfinished or uncommitted:
+            failed = {**(unfinished.failed if unfinished else {}), **uncommitted}
+            staged = unfinished.done if unfinished else request.paths
+            raise BatchError.from_outcome(
+                done=[path for path in staged if path not in uncommitted],
+                failed=failed,
+                not_started=unfinished.not_started if unfinished else (),
+            ) from unfinished
+        return sizes
+
+    def _check_write(self, path: str, options: Mapping[str, Any]) -> None:
+        """Refuse what cannot be written before anything is; a directory is that, whatever its suffix."""
+        if self._codec.suffix_of(path) is None and self._is_existing_directory(path):
+            raise IsADirectoryError(21, "Is a directory", path)
+        self._codec.check_write(path, options)
+
+    def _transcode(self, source: str, target: str, *, overwrite: bool) -> None:
+        value = self._read(source, copy=False, threads=1, options={})
+        with atomic_writer(
+            target, overwrite=overwrite, durability=self._durability, root=self._root
+        ) as file:
+            self._codec.encode(value, target, file, threads=1, options={})
+
+    def _changes_format(self, source: str, target: str) -> bool:
+        formats = {self._codec.suffix_of(source), self._codec.suffix_of(target)}
+        return len(formats) == 2 and None not in formats
+
+    def _is_parallel(self, paths: tuple[str, ...]) -> bool:
+        return len(paths) > 1 and any(
+            self._codec.suffix_of(path) is None or self._codec.is_parallel(path) for path in paths
+        )
+
+    def _is_directory(self, path: str, operation: str) -> bool:
+        try:
+            return is_directory(path, root=self._root)
+        except NotADirectoryError as error:
+            raise _missing(path, operation) from error
+        except FileNotFoundError as error:
+            raise _missing(path, operation) from error
+
+    def _is_existing_directory(self, path: str) -> bool:
+        try:
+            return self._is_directory(path, "write")
+        except PathNotFound:
+            return False
+
+    def _stat(self, path: str, operation: str) -> os.stat_result:
+        try:
+            with locate(path, root=self._root) as place:
+                return os.stat(place.name, dir_fd=place.dir_fd)
+        except NotADirectoryError as error:
+            raise _missing(path, operation) from error
+
+    def _sweep_around(self, path: str) -> None:
+        """Remove orphaned temporaries the first time that this backend writes into a directory."""
+        directory = os.path.dirname(path) or "."
+        if directory in self._swept:
+            return
+        self._swept.add(directory)
+        try:
+            with open_directory(directory, root=self._root) as handle:
+                sweep(handle)
+        except OSError:
+            return
+
+
+def _missing(path: str, operation: str) -> PathNotFound:
+    return PathNotFound(f"cannot {operation} {path!r}: there is no such file or directory", path=path)
+
+
+def _checked_durability(value: object) -> Durability:
+    if value == "atomic" or value == "durable":
+        return value
+    raise InvalidOption(f"durability takes 'atomic' or 'durable'; got {value!r}")

@@ -1,0 +1,89 @@
+"""Copying and moving files without decoding them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+
+from polystore_core import InvalidPath, IsADirectory, PathExists
+from polystore_core.files import Durability, atomic_writer, locate, make_directories, rename
+from polystore_disk._listing import list_tree
+from polystore_disk._opening import open_file
+
+__all__ = ["copy_file", "copy_tree", "is_directory", "move"]
+
+
+def is_directory(path: str, *, root: str | None) -> bool:
+    """Whether there is a directory, links followed; a missing path raises ``FileNotFoundError``."""
+    with locate(path, root=root) as place:
+        return stat.S_ISDIR(os.stat(place.name, dir_fd=place.dir_fd).st_mode)
+
+
+def copy_file(source: str, target: str, *, root: str | None, overwrite: bool, durability: Durability) -> None:
+    """Copy the bytes of one file; the target is old or new at any time."""
+    with (
+        open_file(source, root=root) as original,
+        atomic_writer(target, overwrite=overwrite, durability=durability, root=root) as file,
+    ):
+        shutil.copyfileobj(original, file, 1 << 20)
+
+
+def copy_tree(source: str, target: str, *, root: str | None, durability: Durability) -> int:
+    """Copy a directory to a path where there is nothing; return how many files were copied."""
+    _refuse_inside_itself(source, target)
+    listing = list_tree(source, root=root, recursive=True)
+    with locate(target, root=root, make_parents=True, follow=False) as place:
+        if place.dir_fd is None:
+            make_directories(os.path.dirname(target))  # noqa: PTH120
+        os.mkdir(place.name, dir_fd=place.dir_fd)
+    for directory in listing.directories:
+        with locate(f"{target}/{directory}", root=root, make_parents=True) as place:
+            os.makedirs(place.name, exist_ok=True) if place.dir_fd is None else os.mkdir(
+                place.name, dir_fd=place.dir_fd
+            )
+    for file in listing.files:
+        copy_file(f"{source}/{file}", f"{target}/{file}", root=root, overwrite=False, durability=durability)
+    return len(listing.files)
+
+
+def move(source: str, target: str, *, root: str | None, overwrite: bool) -> None:
+    """Rename a file or directory; a directory never replaces anything.
+
+    Raises
+    ------
+    OSError
+        As the operating system gave it; ``EXDEV`` between file systems.
+    """
+    with locate(source, root=root, follow=False) as old:
+        status = os.stat(old.name, dir_fd=old.dir_fd, follow_symlinks=False)
+        directory = stat.S_ISDIR(status.st_mode)
+        if directory:
+            _refuse_inside_itself(source, target)
+        with locate(target, root=root, make_parents=True, follow=False) as new:
+            if new.dir_fd is None:
+                make_directories(os.path.dirname(target))  # noqa: PTH120
+            try:
+                rename(old, new, overwrite=overwrite and not directory)
+            except FileExistsError:
+                if not overwrite:
+                    raise
+                raise PathExists(
+                    f"directory {source!r} cannot replace {target!r}; delete that first", path=target
+                ) from None
+            except IsADirectoryError:
+                raise IsADirectory(
+                    f"cannot move {source!r} to {target!r}: it is a directory; name a file in it", path=target
+                ) from None
+
+
+def _refuse_inside_itself(source: str, target: str) -> None:
+    inside = os.path.realpath(target) + os.sep
+    if inside.startswith(os.path.realpath(source) + os.sep):
+        raise InvalidPath(f"{source!r} cannot be put inside itself, at {target!r}", path=target)
+
+
+def crosses_file_systems(error: OSError) -> bool:
+    """Whether a rename failed because source and target lie on different file systems."""
+    return error.errno == errno.EXDEV

@@ -1,0 +1,77 @@
+"""Moving bytes between files and memory, whole or not at all, and never more than the limit."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from polystore_core.errors import CorruptData
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["bytes_of", "file_size", "fill", "read_all", "require_room", "write_all"]
+
+
+def file_size(file: BinaryIO) -> int:
+    """Return the size of an open file in bytes; its position stays."""
+    here = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    file.seek(here)
+    return size
+
+
+def require_room(claimed: int, max_bytes: int) -> None:
+    """Refuse data that needs more memory than the caller allows, before any of it is allocated.
+
+    Raises
+    ------
+    CorruptData
+        If ``claimed`` bytes are more than ``max_bytes``.
+    """
+    if claimed > max_bytes:
+        raise CorruptData(
+            f"the file unpacks to {claimed:,} bytes, more than the limit of {max_bytes:,}: "
+            f"load with max_bytes={claimed} if you trust it"
+        )
+
+
+def read_all(file: BinaryIO, max_bytes: int) -> bytes:
+    """Return the whole content of a file that is positioned at its beginning."""
+    require_room(file_size(file), max_bytes)
+    pieces = []
+    while piece := file.read(max_bytes + 1):
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def write_all(file: BinaryIO, content: bytes | bytearray | memoryview) -> None:
+    """Write every byte; an unbuffered file may take only a part at a time."""
+    rest = memoryview(content)
+    while rest.nbytes:
+        rest = rest[file.write(rest) :]
+
+
+def fill(file: BinaryIO, target: memoryview) -> None:
+    """Read exactly ``len(target)`` bytes into ``target``, a flat view of bytes.
+
+    Raises
+    ------
+    CorruptData
+        If the file ends before.
+    """
+    done = 0
+    while done < len(target):
+        count = file.readinto(target[done:])  # type: ignore[attr-defined]
+        if not count:
+            raise CorruptData(f"the file ends {len(target) - done:,} bytes too early")
+        done += count
+
+
+def bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
+    """Return the memory of a C-contiguous array as a flat view of bytes, without a copy."""
+    import numpy as np
+
+    if array.nbytes == 0:
+        return memoryview(bytearray())
+    return memoryview(array.reshape(-1).view(np.uint8).data)

@@ -1,0 +1,125 @@
+"""Reading TIFF: what a file claims is checked before anything is unpacked."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from polystore_core.errors import CorruptData, InvalidOption, PolyStoreError
+from polystore_disk.formats._bytes import file_size, require_room
+from polystore_disk.formats._image_size import ImageSize, jpeg2000_size, jpeg_size
+from polystore_disk.formats._tiff_quiet import quiet_tifffile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import numpy as np
+    import tifffile
+
+    Array = np.ndarray[Any, Any]
+    Source = tifffile.TiffPageSeries | tifffile.TiffPage
+
+__all__ = ["read_tiff"]
+
+_PLAIN = 1
+_BOUNDED = frozenset({_PLAIN, 2, 3, 4, 5, 8, 32773, 32946, 34926, 50000})
+"""Compressions whose decoder is told how much to unpack: CCITT, LZW, deflate, PackBits, zstd."""
+_JPEG = frozenset({7})
+_JPEG_2000 = frozenset({33003, 33005, 34712})
+_WORTH_THREADS = 1 << 22
+"""Bytes below which starting threads for one image costs more than it saves."""
+
+
+def read_tiff(file: BinaryIO, *, max_bytes: int, threads: int, series: int, page: int | None) -> Array:
+    """Return one series, or one page, as an array that owns its memory, in native byte order."""
+    import tifffile
+
+    size = file_size(file)
+    try:
+        with quiet_tifffile(), tifffile.TiffFile(file, _multifile=False) as tiff:
+            source = _choose(tiff, series, page)
+            _require_sane(source, file, size, max_bytes)
+            workers = threads if source.nbytes >= _WORTH_THREADS else 1
+            array = source.asarray(maxworkers=workers)
+            expected = source.shape
+    except PolyStoreError:
+        raise
+    except (Exception, RecursionError) as error:  # a damaged file can make tifffile raise nearly anything
+        raise CorruptData(f"not a TIFF that can be read: {error}") from error
+    if array.shape != expected or array.dtype.hasobject:
+        raise CorruptData(f"the TIFF claims shape {expected}, its data have shape {array.shape}")
+    return _own(array)
+
+
+def _choose(tiff: tifffile.TiffFile, series: int, page: int | None) -> Source:
+    if page is not None:
+        count = len(tiff.pages)
+        if not 0 <= page < count:
+            raise InvalidOption(f"no page {page}: the TIFF has {count} pages, 0 to {count - 1}")
+        return tiff.pages[page].aspage()
+    found = tiff.series
+    if not 0 <= series < len(found):
+        raise InvalidOption(f"no series {series}: the TIFF has {len(found)} series, 0 to {len(found) - 1}")
+    return found[series]
+
+
+def _require_sane(source: Source, file: BinaryIO, size: int, max_bytes: int) -> None:
+    """Check the claims of all pages: memory, place in the file, kind of compression."""
+    key = source.keyframe
+    if key.dtype is None or source.dtype is None or 0 in source.shape:
+        raise CorruptData("the TIFF holds no pixels of a dtype that can be read")
+    segment = math.prod(key.chunks)
+    pixels = math.prod(source.shape)
+    require_room(pixels * source.dtype.itemsize + segment * key.dtype.itemsize, max_bytes)
+    compression = int(key.compression)
+    if compression not in _BOUNDED | _JPEG | _JPEG_2000:
+        raise CorruptData(
+            f"the TIFF is compressed with {getattr(key.compression, 'name', compression)}, "
+            "which is not read: unpack it with tifffile, save it as .tif"
+        )
+    for page in _pages(source):
+        _require_inside(page.dataoffsets, page.databytecounts, size)
+        if compression in _JPEG | _JPEG_2000:
+            measure = jpeg_size if compression in _JPEG else jpeg2000_size
+            _require_small_images(page, file, 16 * max(segment, 4096), measure)
+    begin = getattr(source, "dataoffset", None)
+    if compression == _PLAIN and begin is not None:
+        _require_inside([begin], [pixels * key.bitspersample // 8], size)
+
+
+def _pages(source: Source) -> Iterator[tifffile.TiffPage | tifffile.TiffFrame]:
+    import tifffile
+
+    if isinstance(source, tifffile.TiffPage):
+        yield source
+    else:
+        yield from (page for page in source if page is not None)
+
+
+def _require_inside(offsets: Iterable[int], counts: Iterable[int], size: int) -> None:
+    for offset, count in zip(offsets, counts, strict=False):
+        if offset + count > size:
+            raise CorruptData(
+                f"the TIFF is cut short: pixels at {offset:,} to {offset + count:,}, "
+                f"the file holds {size:,} bytes"
+            )
+
+
+def _require_small_images(
+    page: tifffile.TiffPage | tifffile.TiffFrame,
+    file: BinaryIO,
+    limit: int,
+    measure: Callable[[bytes], ImageSize],
+) -> None:
+    """Refuse a tile whose own header claims much more than a tile."""
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+        if count:
+            file.seek(offset)
+            require_room(measure(file.read(count)).working, limit)
+
+
+def _own(array: Array) -> Array:
+    """Return the array, or a copy where it is a view, read-only or byte-swapped."""
+    if array.dtype.isnative and array.flags.writeable and array.base is None:
+        return array
+    return array.astype(array.dtype.newbyteorder("="))

@@ -1,0 +1,59 @@
+"""File descriptors that a forked child does not inherit.
+
+A lock of the kernel belongs to the open file, which a forked child shares. Were the child to keep its
+copy, a lock would outlive the process that took it. So the copies are closed in the child at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["call_in_forked_child", "close_private", "open_private"]
+
+_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_guard = threading.Lock()
+_open: set[int] = set()
+_callbacks: list[Callable[[], None]] = []
+
+
+def open_private(path: str, flags: int, mode: int = 0o666) -> int:
+    """Open a file that neither a forked child nor a started program gets to see; links are refused."""
+    with _guard:
+        fd = os.open(path, flags | _FLAGS, mode)
+        _open.add(fd)
+    return fd
+
+
+def close_private(fd: int) -> None:
+    """Close what :func:`open_private` opened; harmless in a forked child, where it is closed already."""
+    with _guard:
+        if fd in _open:
+            _open.discard(fd)
+            os.close(fd)
+
+
+def call_in_forked_child(callback: Callable[[], None]) -> None:
+    """Have something forgotten in every forked child."""
+    _callbacks.append(callback)
+
+
+def _forget_in_child() -> None:
+    for fd in _open:
+        with contextlib.suppress(OSError):
+            os.close(fd)
+    _open.clear()
+    _guard.release()
+    for callback in _callbacks:
+        callback()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_guard.acquire, after_in_parent=_guard.release, after_in_child=_forget_in_child
+    )

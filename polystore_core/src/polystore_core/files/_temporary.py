@@ -1,0 +1,110 @@
+"""Temporaries: their names, and sweeping those whose owner is gone."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from typing import NamedTuple
+
+from polystore_core._os_errors import OsErrorTranslation
+from polystore_core.files._process import host_tag, is_alive, started_at
+
+__all__ = ["is_temporary_name", "sweep_temporaries", "temporary_name"]
+
+_NAME = re.compile(
+    r"\.polystore-(?P<host>[0-9a-f]{8})-(?P<pid>[0-9]+)-(?P<start>[0-9]+)-[0-9a-f]{12}\.tmp",
+    re.ASCII,
+)
+_ONE_DAY = 86_400.0
+
+
+class _Owner(NamedTuple):
+    pid: int
+    prefix: str
+
+
+_owner = _Owner(-1, "")
+
+
+def temporary_name() -> str:
+    """A new hidden name that says which host and process it belongs to."""
+    global _owner  # noqa: PLW0603 - a process's number changes only by a fork
+    pid = os.getpid()
+    if _owner.pid != pid:
+        _owner = _Owner(pid, f".polystore-{host_tag()}-{pid}-{started_at(pid)}-")
+    return f"{_owner.prefix}{os.urandom(6).hex()}.tmp"
+
+
+def is_temporary_name(name: str) -> bool:
+    """Whether a file of that name is a temporary of this library, not to be shown to anybody.
+
+    Parameters
+    ----------
+    name
+        Last component of a path.
+
+    Examples
+    --------
+    >>> is_temporary_name(".polystore-5d41402a-4711-90210-0123456789ab.tmp")
+    True
+    >>> is_temporary_name("image.tmp")
+    False
+    """
+    return name.startswith(".polystore-") and _NAME.fullmatch(name) is not None
+
+
+def sweep_temporaries(directory: str | os.PathLike[str] | int, *, older_than: float = _ONE_DAY) -> int:
+    """Remove the temporaries that nobody will finish.
+
+    A temporary goes if the process that made it ran on this host and has ended, or if it was last
+    written longer than ``older_than`` ago, wherever it came from. Nothing else is touched.
+
+    Parameters
+    ----------
+    directory
+        The directory itself, not what is below it; a descriptor of a directory will do.
+    older_than
+        Age in seconds from which a temporary of another host is litter.
+
+    Returns
+    -------
+    int
+        How many were removed.
+
+    Raises
+    ------
+    PathNotFound, NotADirectory, AccessDenied
+        If the directory cannot be read. A temporary that cannot be removed is left for the next sweep.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> sweep_temporaries(tempfile.mkdtemp())
+    0
+    """
+    shown = "." if isinstance(directory, int) else os.fspath(directory)
+    dir_fd = directory if isinstance(directory, int) else None
+    removed = 0
+    with OsErrorTranslation(shown, "list"), os.scandir(directory) as entries:
+        for entry in entries:
+            if is_temporary_name(entry.name):
+                removed += _sweep(entry.name if dir_fd is not None else entry.path, dir_fd, older_than)
+    return removed
+
+
+def _sweep(path: str, dir_fd: int | None, older_than: float) -> bool:
+    name = _NAME.fullmatch(os.path.basename(path))  # noqa: PTH119 - a hot loop over plain strings
+    if name is None:
+        return False
+    try:
+        status = os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
+        ours = name["host"] == host_tag()
+        dead = ours and not is_alive(int(name["pid"]), int(name["start"]))
+        if not stat.S_ISREG(status.st_mode) or not (dead or time.time() - status.st_mtime > older_than):
+            return False
+        os.unlink(path, dir_fd=dir_fd)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,142 @@
+"""What is installed, read from the metadata of distributions, without importing any of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from polystore_core.errors import PluginError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+__all__ = ["BACKENDS", "FORMATS", "PROGRESS", "WRAPPERS", "Plugin", "discover", "load_plugin", "only_claimant"]
+
+BACKENDS = "polystore.backends"
+WRAPPERS = "polystore.wrappers"
+FORMATS = "polystore.formats"
+PROGRESS = "polystore.progress"
+
+_ALLOW = "POLYSTORE_PLUGINS"
+_BLOCK = "POLYSTORE_BLOCK_PLUGINS"
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One entry point of one installed distribution.
+
+    Attributes
+    ----------
+    name
+        Name of the backend or wrapper, or suffix of the format.
+    group
+        Entry-point group.
+    reference
+        ``module:attribute``, not imported.
+    capabilities
+        What the bracket behind the reference lists: operations of a backend, data kinds of a format.
+    distribution, version
+        Who provides it.
+    blocked
+        Name of the environment variable that keeps it out, if one does.
+    """
+
+    name: str
+    group: str
+    reference: str
+    capabilities: tuple[str, ...]
+    distribution: str
+    version: str
+    blocked: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name!r} ({self.reference}, from {self.distribution} {self.version})"
+
+
+def discover(group: str) -> dict[str, tuple[Plugin, ...]]:
+    """Return the plugins of a group by name; a name that several distributions claim has several.
+
+    Nothing is imported. ``POLYSTORE_PLUGINS`` and ``POLYSTORE_BLOCK_PLUGINS`` (comma-separated plugin or
+    distribution names) mark what they keep out as ``blocked``.
+
+    Examples
+    --------
+    >>> from polystore_core.plugins import discover
+    >>> [plugin.distribution for plugin in discover("polystore.backends")["memory"]]
+    ['polystore-memory']
+    """
+    from importlib.metadata import entry_points
+
+    found: dict[str, tuple[Plugin, ...]] = {}
+    for plugin in sorted(map(_described, entry_points(group=group)), key=lambda plugin: plugin.name):
+        found[plugin.name] = (*found.get(plugin.name, ()), plugin)
+    return found
+
+
+def only_claimant(what: str, claimants: tuple[Plugin, ...]) -> Plugin:
+    """Return the one plugin that is allowed to answer to a name.
+
+    Raises
+    ------
+    PluginError
+        If every claimant is blocked, or more than one is not.
+    """
+    allowed = [plugin for plugin in claimants if plugin.blocked is None]
+    if len(allowed) == 1:
+        return allowed[0]
+    if not allowed:
+        plugin = claimants[0]
+        raise PluginError(f"{what} {plugin} is kept out by {plugin.blocked}; change that variable to use it")
+    first, second = allowed[:2]
+    raise PluginError(
+        f"{what} {first.name!r} is claimed by two distributions: {first.distribution} {first.version} and "
+        f"{second.distribution} {second.version}. Uninstall one of them, or set "
+        f"{_BLOCK}={second.distribution}"
+    )
+
+
+def load_plugin(plugin: Plugin) -> object:
+    """Import what a plugin's entry point names.
+
+    Raises
+    ------
+    PluginError
+        Whatever the import raised, ``SystemExit`` included, chained as the cause.
+    """
+    from importlib.metadata import EntryPoint
+
+    try:
+        loaded: object = EntryPoint(plugin.name, plugin.reference, plugin.group).load()
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"plugin {plugin} cannot be imported: {type(error).__name__}: {error}. "
+            f"Repair it with: pip install --force-reinstall {plugin.distribution}"
+        ) from error
+    return loaded
+
+
+def _described(entry_point: EntryPoint) -> Plugin:
+    distribution = entry_point.dist
+    owner = distribution.name if distribution else "unknown distribution"
+    return Plugin(
+        name=entry_point.name,
+        group=entry_point.group,
+        reference=entry_point.value.partition("[")[0].strip(),
+        capabilities=tuple(entry_point.extras),
+        distribution=owner,
+        version=distribution.version if distribution else "?",
+        blocked=_kept_out_by(entry_point.name, owner),
+    )
+
+
+def _kept_out_by(name: str, distribution: str) -> str | None:
+    identity = {name, distribution}
+    if _ALLOW in os.environ and identity.isdisjoint(_names(_ALLOW)):
+        return _ALLOW
+    return None if identity.isdisjoint(_names(_BLOCK)) else _BLOCK
+
+
+def _names(variable: str) -> Iterator[str]:
+    return (name.strip() for name in os.environ.get(variable, "").split(","))

@@ -1,0 +1,184 @@
+"""Typed options without a schema language: they are the keyword-only parameters of a function."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+
+from polystore_core.errors import InvalidOption
+from polystore_core.plugins._suggest import did_you_mean, listed
+
+__all__ = ["check_options", "option_names"]
+
+
+class _Option(NamedTuple):
+    name: str
+    annotation: Any
+    required: bool
+
+
+def check_configuration(factory: Callable[..., object], configuration: Mapping[str, object], *, owner: str) -> None:
+    """Check a backend's configuration against all parameters of its class or factory function.
+
+    Raises
+    ------
+    InvalidOption
+        As for :func:`check_options`.
+    """
+    _check(_parameters(factory, keyword_only=False), configuration, owner=owner, given=())
+
+
+def check_options(
+    function: Callable[..., object],
+    options: Mapping[str, object],
+    *,
+    owner: str,
+    given: Collection[str] = (),
+) -> None:
+    """Check ``options`` against the keyword-only parameters of ``function`` and their annotations.
+
+    Parameters
+    ----------
+    function
+        What the options will be passed to. A function with ``**options`` takes everything.
+    options
+        What the caller gave.
+    owner
+        Whose options they are, for the message: ``"backend 'disk'"`` or ``"format '.tif'"``.
+    given
+        Keyword-only parameters that the caller of ``function`` supplies itself.
+
+    Raises
+    ------
+    InvalidOption
+        For an unknown option, a missing one or a value that does not fit the annotation.
+
+    Examples
+    --------
+    >>> from polystore_core.plugins import check_options
+    >>> def encode(data, *, level: int = 6): ...
+    >>> check_options(encode, {"level": 9}, owner="format '.gz'")
+    >>> check_options(encode, {"levle": 9}, owner="format '.gz'")
+    Traceback (most recent call last):
+    ...
+    polystore_core.errors.InvalidOption: format '.gz' has no option 'levle'; options: level. Did you mean 'level'?
+    """
+    _check(_parameters(_unbound(function), keyword_only=True), options, owner=owner, given=given)
+
+
+def option_names(function: Callable[..., object], *, given: Collection[str] = ()) -> tuple[str, ...]:
+    """Names of the options that ``function`` takes beyond those ``given`` by its caller."""
+    accepted, _ = _parameters(_unbound(function), keyword_only=True)
+    return tuple(option.name for option in accepted if option.name not in given)
+
+
+def _check(
+    parameters: tuple[tuple[_Option, ...], bool],
+    options: Mapping[str, object],
+    *,
+    owner: str,
+    given: Collection[str],
+) -> None:
+    accepted, takes_any = parameters
+    known = {option.name: option for option in accepted if option.name not in given}
+    for name, value in options.items():
+        option = known.get(name)
+        if option is None:
+            if takes_any:
+                continue
+            raise InvalidOption(
+                f"{owner} has no option {name!r}; options: {listed(known)}.{did_you_mean(name, known)}"
+            )
+        if not _fits(value, option.annotation):
+            raise InvalidOption(
+                f"{owner}: option {name!r} takes {_described(option.annotation)}; got {value!r}"
+            )
+    for option in known.values():
+        if option.required and option.name not in options:
+            raise InvalidOption(f"{owner} needs the option {option.name!r} ({_described(option.annotation)})")
+
+
+def _unbound(function: Callable[..., object]) -> Callable[..., object]:
+    """Return the plain function behind a bound method, so that its parameters are looked up once."""
+    return getattr(function, "__func__", function)
+
+
+@lru_cache(maxsize=512)
+def _parameters(function: Callable[..., object], *, keyword_only: bool) -> tuple[tuple[_Option, ...], bool]:
+    import inspect
+
+    parameters = inspect.signature(function).parameters.values()
+    accepted_kinds = {inspect.Parameter.KEYWORD_ONLY}
+    if not keyword_only:
+        accepted_kinds.add(inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    options = tuple(
+        _Option(
+            parameter.name,
+            _resolved(parameter.annotation, function),
+            parameter.default is parameter.empty,
+        )
+        for parameter in parameters
+        if parameter.kind in accepted_kinds
+    )
+    return options, any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+
+
+def _resolved(annotation: Any, function: Callable[..., object]) -> Any:
+    """Return what an annotation stands for; one whose names only a type checker knows accepts everything."""
+    import inspect
+    from typing import get_type_hints
+
+    if annotation is inspect.Parameter.empty:
+        return Any
+    implementation = function.__init__ if isinstance(function, type) else function
+    holder = type("holder", (), {"__annotations__": {"option": annotation}})
+    try:
+        return get_type_hints(holder, globalns=getattr(implementation, "__globals__", {}))["option"]
+    except (NameError, AttributeError, TypeError):
+        return Any
+
+
+def _fits(value: object, annotation: Any) -> bool:
+    """Whether a value fits a simple annotation; one that is not simple accepts everything."""
+    if annotation in (Any, object):
+        return True
+    if annotation is None or annotation is type(None):
+        return value is None
+    if annotation is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if annotation is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return any(value == choice and type(value) is type(choice) for choice in get_args(annotation))
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, choice) for choice in get_args(annotation))
+    if origin is tuple:
+        return _fits_tuple(value, get_args(annotation))
+    if isinstance(origin, type):
+        return isinstance(value, origin)
+    return not isinstance(annotation, type) or isinstance(value, annotation)
+
+
+def _fits_tuple(value: object, items: tuple[Any, ...]) -> bool:
+    if not isinstance(value, (tuple, list)):
+        return False
+    if len(items) == 2 and items[1] is Ellipsis:
+        return all(_fits(item, items[0]) for item in value)
+    return len(value) == len(items) and all(map(_fits, value, items))
+
+
+def _described(annotation: Any) -> str:
+    """Write an annotation the way a user would say it."""
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return "one of " + ", ".join(repr(choice) for choice in get_args(annotation))
+    if origin in (Union, types.UnionType):
+        return " or ".join(_described(choice) for choice in get_args(annotation))
+    if annotation is type(None):
+        return "None"
+    if origin is None and isinstance(annotation, type):
+        return annotation.__name__
+    return str(annotation).replace("typing.", "").replace("collections.abc.", "")

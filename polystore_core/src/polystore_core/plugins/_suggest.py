@@ -1,0 +1,20 @@
+"""Finding what somebody meant to type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["did_you_mean", "listed"]
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"``, or nothing when no known word is near."""
+    from difflib import get_close_matches
+
+    matches = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return f" Did you mean {matches[0]!r}?" if matches else ""
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join words for a message; ``none`` when there are none."""
+    return ", ".join(words) or "none"
