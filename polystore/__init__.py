@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from polystore_core import *  # noqa: F403
+    from polystore_core import *
 
 __version__ = "0.1.0"
 

@@ -99,7 +99,9 @@ def test_many_fields_come_back():
 
 @pytest.mark.parametrize("align", [False, True])
 def test_structured_arrays_come_back(align):
-    dtype = np.dtype([("name", "U4"), ("box", "i4", (2, 2)), ("inner", [("x", "f8"), ("ok", "?")])], align=align)
+    dtype = np.dtype(
+        [("name", "U4"), ("box", "i4", (2, 2)), ("inner", [("x", "f8"), ("ok", "?")])], align=align
+    )
     assert comes_back(NPY, np.zeros((2, 3), dtype))
 
 
@@ -172,13 +174,15 @@ def test_view_survives_replacement_of_the_file(tmp_path: Path):
     "array", [np.array([None]), np.zeros(2, [("a", "O")]), np.array(["a"], np.dtypes.StringDType())]
 )
 def test_python_objects_are_refused(array):
-    with pytest.raises(UnsupportedData, match="'.npy' holds arrays without Python objects"):
+    with pytest.raises(UnsupportedData, match=r"'.npy' holds arrays without Python objects"):
         save(NPY, array)
 
 
 def test_dtype_without_description_is_refused():
     dtype = np.dtype({"names": ["b", "a"], "formats": ["i4", "i4"], "offsets": [4, 0]})
-    with pytest.raises(UnsupportedData, match=r"'.npy' cannot describe the dtype .*: save its fields one by one"):
+    with pytest.raises(
+        UnsupportedData, match=r"'.npy' cannot describe the dtype .*: save its fields one by one"
+    ):
         save(NPY, np.zeros(2, dtype))
 
 
@@ -188,7 +192,9 @@ def test_field_of_ml_dtypes_is_refused():
 
 
 def test_other_kinds_are_refused():
-    with pytest.raises(UnsupportedData, match=r"'.npy' holds one array; got list: save numpy.asarray\(data\)"):
+    with pytest.raises(
+        UnsupportedData, match=r"'.npy' holds one array; got list: save numpy.asarray\(data\)"
+    ):
         save(NPY, [1, 2])
 
 
@@ -206,7 +212,8 @@ def test_larger_than_the_limit_is_refused_with_the_option_to_raise_it():
     with pytest.raises(CorruptData) as caught:
         load(NPY, save(NPY, np.zeros(1000)), max_bytes=7999)
     assert str(caught.value) == (
-        "the file unpacks to 8,000 bytes, more than the limit of 7,999: load with max_bytes=8000 if you trust it"
+        "the file unpacks to 8,000 bytes, more than the limit of 7,999: "
+        "load with max_bytes=8000 if you trust it"
     )
 
 

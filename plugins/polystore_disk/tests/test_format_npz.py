@@ -65,7 +65,7 @@ def test_column_named_like_a_path_inside_comes_back():
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../up", "a/../../b", "c:evil", "back\\slash", "nul\0"])
 def test_names_that_lead_elsewhere_are_refused(name):
-    with pytest.raises(UnsupportedData, match="'.npz' cannot hold a column named .*: rename it"):
+    with pytest.raises(UnsupportedData, match=r"'.npz' cannot hold a column named .*: rename it"):
         save(NPZ, {name: np.ones(1)})
 
 
@@ -80,7 +80,7 @@ def test_object_columns_are_refused_by_name():
 
 
 def test_arrays_are_refused():
-    with pytest.raises(UnsupportedData, match="'.npz' holds a table, a dict of arrays; got ndarray"):
+    with pytest.raises(UnsupportedData, match=r"'.npz' holds a table, a dict of arrays; got ndarray"):
         save(NPZ, np.ones(3))
 
 

@@ -35,7 +35,9 @@ def test_every_picture_comes_back(array, level):
     assert comes_back(PNG, array, level=level)
 
 
-@pytest.mark.parametrize("layout", [np.asfortranarray, lambda a: a[::2, ::-1], lambda a: a.transpose(1, 0, 2)])
+@pytest.mark.parametrize(
+    "layout", [np.asfortranarray, lambda a: a[::2, ::-1], lambda a: a.transpose(1, 0, 2)]
+)
 def test_every_layout_comes_back(layout):
     assert comes_back(PNG, layout(RGB))
 
@@ -123,7 +125,9 @@ def test_quality_is_checked():
 
 @pytest.mark.parametrize("array", [RGB.astype("u2"), RGB[:0], RGB[..., :2]])
 def test_what_jpeg_cannot_hold_is_refused(array):
-    with pytest.raises(UnsupportedData, match=r"'.jpg' holds uint8 arrays of shape \(Y, X\) or \(Y, X, 3\); got"):
+    with pytest.raises(
+        UnsupportedData, match=r"'.jpg' holds uint8 arrays of shape \(Y, X\) or \(Y, X, 3\); got"
+    ):
         save(JPEG, array, lossy=True)
 
 
@@ -162,9 +166,7 @@ def test_png_cut_short_is_corrupt(length):
         load(PNG, PNG_SAMPLE[:length])
 
 
-@given(
-    st.sampled_from([(PNG, PNG_SAMPLE), (JPEG, JPEG_SAMPLE)]), st.integers(0, 10_000), st.integers(1, 255)
-)
+@given(st.sampled_from([(PNG, PNG_SAMPLE), (JPEG, JPEG_SAMPLE)]), st.integers(0, 10_000), st.integers(1, 255))
 def test_flipped_bits_give_a_value_or_corrupt(sample, position, mask):
     codec, content = sample
     assert is_value_or_corrupt(codec, flipped(content, position, mask))

@@ -44,13 +44,15 @@ def test_lone_surrogates_are_refused():
 
 
 def test_other_encodings_are_corrupt():
-    with pytest.raises(CorruptData, match=r"'.txt' holds text in UTF-8; byte 1 is not \(invalid continuation byte\)"):
+    with pytest.raises(
+        CorruptData, match=r"'.txt' holds text in UTF-8; byte 1 is not \(invalid continuation byte\)"
+    ):
         load(Text(), "aé!".encode("latin-1"))
 
 
 @pytest.mark.parametrize(("codec", "value"), [(Text(), b"x"), (Raw(), "x"), (Text(), 3)])
 def test_other_kinds_are_refused(codec, value):
-    with pytest.raises(UnsupportedData, match="holds (text|bytes)"):
+    with pytest.raises(UnsupportedData, match=r"holds (text|bytes)"):
         save(codec, value)
 
 
@@ -76,7 +78,11 @@ def test_negative_indent_is_refused():
         save(Json(), {}, indent=-1)
 
 
-@pytest.mark.parametrize("value", [float("nan"), [float("inf")], {"a": {1}}, ["\ud800"], 10**5000], ids=["nan", "inf", "set", "surrogate", "long"])
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), [float("inf")], {"a": {1}}, ["\ud800"], 10**5000],
+    ids=["nan", "inf", "set", "surrogate", "long"],
+)
 def test_what_json_cannot_hold_is_refused(value):
     with pytest.raises(UnsupportedData, match=r"'.json'"):
         save(Json(), value)

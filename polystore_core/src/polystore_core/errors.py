@@ -8,8 +8,10 @@ Each error is a :class:`PolyStoreError` and also the builtin that a Python user 
 from __future__ import annotations
 
 import errno as _errno
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "AccessDenied",
@@ -77,8 +79,7 @@ class PolyStoreError(Exception):
         self.operation = operation
         self.path = path
         if isinstance(self, OSError):
-            self.errno = self.default_errno if errno is None else errno
-            self.filename = path
+            _fill_in(self, self.default_errno if errno is None else errno, path)
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
@@ -86,7 +87,7 @@ class PolyStoreError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         state = {**self.__dict__, "path": self.path}
         if isinstance(self, OSError):
-            state |= {"errno": self.errno, "filename": self.filename}
+            state |= _filled_in(self)
         return _restore, (type(self), self.args, state)
 
     def locate(self, *, backend: str, operation: str, path: str | None) -> None:
@@ -97,6 +98,14 @@ class PolyStoreError(Exception):
             self.operation = operation
         if self.path is None:
             self.path = path
+
+
+def _fill_in(error: OSError, number: int | None, path: str | None) -> None:
+    error.errno, error.filename = number, path
+
+
+def _filled_in(error: OSError) -> dict[str, Any]:
+    return {"errno": error.errno, "filename": error.filename}
 
 
 def _restore(cls: type[PolyStoreError], args: tuple[Any, ...], state: dict[str, Any]) -> PolyStoreError:
@@ -261,6 +270,7 @@ class BatchError(PolyStoreError, ExceptionGroup[Exception]):
     not_started: tuple[str, ...] = ()
 
     def __new__(cls, message: str, exceptions: Sequence[Exception], **_: Any) -> BatchError:
+        """Let the exception group be made before its attributes are filled in."""
         return super().__new__(cls, message, exceptions)
 
     def __init__(
@@ -307,6 +317,7 @@ class BatchError(PolyStoreError, ExceptionGroup[Exception]):
         return ExceptionGroup.__str__(self)
 
     def derive(self, exceptions: Sequence[Exception]) -> BatchError:  # type: ignore[override]
+        """Return the part that ``except*`` splits off; what was done is told by both."""
         kept = {path: error for path, error in self.failed.items() if error in exceptions}
         return BatchError(
             self.message,

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from polystore_core import BatchError, Entry, InvalidOption, NotADirectory, PathExists, PathNotFound, hookimpl
-from polystore_core.data import Data
 from polystore_core.files import AtomicBatch, Durability, atomic_writer, locate, make_directories
-from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
 from polystore_disk._codec import Codec
 from polystore_disk._deletion import delete
 from polystore_disk._listing import list_tree, open_directory, sweep
 from polystore_disk._opening import open_file
 from polystore_disk._transfer import copy_file, copy_tree, crosses_file_systems, is_directory, move
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from polystore_core.data import Data
+    from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
+
 __all__ = ["DiskBackend"]
+
+DURABILITIES: tuple[Durability, ...] = get_args(Durability)
 
 
 class DiskBackend:
@@ -51,7 +57,8 @@ class DiskBackend:
     >>> fm.load("../secret.tif", backend="disk")
     Traceback (most recent call last):
     ...
-    polystore_core.errors.AccessDenied: '../secret.tif' leads out of the root of its store; name a path below it
+    polystore_core.errors.AccessDenied: '../secret.tif' leads out of the root of its store; \
+name a path below it
     """
 
     def __init__(
@@ -81,7 +88,10 @@ class DiskBackend:
 
     @hookimpl
     def polystore_write(self, request: WriteRequest) -> list[int]:
-        """Encode files and put them in their place atomically; option ``durability`` as in the configuration."""
+        """Encode files and put them in their place atomically.
+
+        The option ``durability`` overrides the configured one; the others are those of the format.
+        """
         options = dict(request.options)
         durability = _checked_durability(options.pop("durability", self._durability))
         for path in request.paths:
@@ -110,7 +120,9 @@ class DiskBackend:
             return list_tree(directory, root=self._root, recursive=request.recursive)
         except NotADirectoryError as error:
             self._stat(directory, "list")
-            raise NotADirectory(f"{directory!r} is a file, not a directory; load it", path=directory) from error
+            raise NotADirectory(
+                f"{directory!r} is a file, not a directory; load it", path=directory
+            ) from error
 
     @hookimpl
     def polystore_stat(self, path: str) -> Entry:
@@ -213,14 +225,12 @@ class DiskBackend:
     def _check_write(self, path: str, options: Mapping[str, Any]) -> None:
         """Refuse what cannot be written before anything is; a directory is that, whatever its suffix."""
         if self._codec.suffix_of(path) is None and self._is_existing_directory(path):
-            raise IsADirectoryError(21, "Is a directory", path)
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         self._codec.check_write(path, options)
 
     def _transcode(self, source: str, target: str, *, overwrite: bool) -> None:
         value = self._read(source, copy=False, threads=1, options={})
-        with atomic_writer(
-            target, overwrite=overwrite, durability=self._durability, root=self._root
-        ) as file:
+        with atomic_writer(target, overwrite=overwrite, durability=self._durability, root=self._root) as file:
             self._codec.encode(value, target, file, threads=1, options={})
 
     def _changes_format(self, source: str, target: str) -> bool:
@@ -271,6 +281,7 @@ def _missing(path: str, operation: str) -> PathNotFound:
 
 
 def _checked_durability(value: object) -> Durability:
-    if value == "atomic" or value == "durable":
-        return value
-    raise InvalidOption(f"durability takes 'atomic' or 'durable'; got {value!r}")
+    for durability in DURABILITIES:
+        if value == durability:
+            return durability
+    raise InvalidOption(f"durability takes {' or '.join(map(repr, DURABILITIES))}; got {value!r}")

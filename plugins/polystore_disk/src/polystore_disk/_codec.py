@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core import CorruptData, PolyStoreError
 from polystore_core.data import Data, kind_of
 from polystore_core.formats import FormatRegistry
 from polystore_core.plugins import check_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Codec"]
 
@@ -46,7 +48,9 @@ class Codec:
     def check_write(self, path: str, options: Mapping[str, Any]) -> None:
         """Refuse an unknown suffix or option before anything is touched."""
         suffix, codec = self._formats.of(path)
-        check_options(codec.encode, options, owner=f"format {suffix!r}", given=("threads",))
+        check_options(
+            codec.encode, options, owner=f"format {suffix!r}", given=("threads",), further=("durability",)
+        )
 
     def check_read(self, path: str, options: Mapping[str, Any]) -> None:
         """Refuse an unknown option before anything is read; an unknown suffix is the file's own error."""

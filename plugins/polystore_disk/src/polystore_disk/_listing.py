@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from polystore_core.files import is_companion_name, is_temporary_name, locate, sweep_temporaries
 from polystore_core.plugins import Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["list_tree", "open_directory", "sweep"]
 
@@ -19,8 +22,8 @@ def list_tree(directory: str, *, root: str | None, recursive: bool) -> Listing:
     """List a directory.
 
     Temporaries and the companions of metadata documents are not shown; temporaries whose writer has died
-    are removed on the way. Links to directories are listed as directories and not descended into; links to nothing are not
-    listed.
+    are removed on the way. Links to directories are listed as directories and not descended into; links to
+    nothing are not listed.
     """
     files: list[str] = []
     directories: list[str] = []

@@ -33,14 +33,16 @@ def open_file(path: str, *, root: str | None) -> BinaryIO:
         with locate(path, root=root) as place:
             descriptor = os.open(place.name, _READ | getattr(os, "O_NOFOLLOW", 0), dir_fd=place.dir_fd)
     try:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        if not stat.S_ISREG(mode):
-            raise StorageError(
-                f"{path!r} is a device, pipe or socket, not a file", path=path, errno=errno.EINVAL
-            )
+        _check_regular(descriptor, path)
         return open(path, "rb", opener=lambda *_: descriptor)
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def _check_regular(descriptor: int, path: str) -> None:
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(mode):
+        raise StorageError(f"{path!r} is a device, pipe or socket, not a file", path=path, errno=errno.EINVAL)

@@ -36,13 +36,11 @@ def copy_tree(source: str, target: str, *, root: str | None, durability: Durabil
     listing = list_tree(source, root=root, recursive=True)
     with locate(target, root=root, make_parents=True, follow=False) as place:
         if place.dir_fd is None:
-            make_directories(os.path.dirname(target))  # noqa: PTH120
+            make_directories(os.path.dirname(target))
         os.mkdir(place.name, dir_fd=place.dir_fd)
-    for directory in listing.directories:
-        with locate(f"{target}/{directory}", root=root, make_parents=True) as place:
-            os.makedirs(place.name, exist_ok=True) if place.dir_fd is None else os.mkdir(
-                place.name, dir_fd=place.dir_fd
-            )
+    for directory in sorted(listing.directories):
+        with locate(f"{target}/{directory}", root=root) as place:
+            os.mkdir(place.name, dir_fd=place.dir_fd)
     for file in listing.files:
         copy_file(f"{source}/{file}", f"{target}/{file}", root=root, overwrite=False, durability=durability)
     return len(listing.files)
@@ -63,7 +61,7 @@ def move(source: str, target: str, *, root: str | None, overwrite: bool) -> None
             _refuse_inside_itself(source, target)
         with locate(target, root=root, make_parents=True, follow=False) as new:
             if new.dir_fd is None:
-                make_directories(os.path.dirname(target))  # noqa: PTH120
+                make_directories(os.path.dirname(target))
             try:
                 rename(old, new, overwrite=overwrite and not directory)
             except FileExistsError:

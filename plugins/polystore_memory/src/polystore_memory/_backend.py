@@ -7,13 +7,16 @@ import os
 import threading
 import time
 import weakref
+from typing import TYPE_CHECKING
 
 from polystore_core import Entry, InvalidOption, InvalidPath, StorageBackend, StorageFull, hookimpl
-from polystore_core.data import Data
 from polystore_core.paths import store_path
 from polystore_core.plugins import Listing
 from polystore_memory._tree import Directory, File, failure
 from polystore_memory._values import independent, sealed, size_of, viewed
+
+if TYPE_CHECKING:
+    from polystore_core.data import Data
 
 __all__ = ["MemoryBackend"]
 
@@ -153,7 +156,8 @@ left; delete something, or raise max_bytes in the configuration of 'memory'
             size = 0 if operation == "move" else sum(file.size for file in _files(node))
             if node is not self._find(new):
                 self._check(target, new, size, overwrite=overwrite and isinstance(node, File))
-                self._put(new, _twin(node) if operation == "copy" else node, old if operation == "move" else None)
+                moves = operation == "move"
+                self._put(new, node if moves else _twin(node), moved_from=old if moves else None)
             elif not overwrite:
                 raise failure(errno.EEXIST, target, operation)
             return sum(1 for _ in _files(node))
@@ -194,9 +198,9 @@ left; delete something, or raise max_bytes in the configuration of 'memory'
         if size > left:
             excess = size - left
             raise StorageFull(
-                f"no room to write {path!r}: {excess} {'byte' if excess == 1 else 'bytes'} more than the {left} "
-                f"of {self._max_bytes} bytes left; delete something, or raise max_bytes in the configuration "
-                "of 'memory'",
+                f"no room to write {path!r}: {excess} {'byte' if excess == 1 else 'bytes'} more than the "
+                f"{left} of {self._max_bytes} bytes left; delete something, or raise max_bytes in the "
+                "configuration of 'memory'",
                 path=path,
             )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from polystore_core.files import translate_os_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from polystore_core import PolyStoreError
     from polystore_core.data import Data
 

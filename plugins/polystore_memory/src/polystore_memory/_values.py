@@ -3,46 +3,41 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from polystore_core.data import kind_of
-
 if TYPE_CHECKING:
-    from polystore_core.data import Data
+    from collections.abc import Callable
 
-__all__ = ["independent", "size_of", "sealed", "viewed"]
+__all__ = ["independent", "sealed", "size_of", "viewed"]
+
+T = TypeVar("T")
+Array = np.ndarray[Any, Any]
 
 
-def sealed(value: Data, *, copy: bool) -> Data:
+def sealed(value: T, *, copy: bool) -> T:
     """Return the value as it is stored: arrays read-only, and with ``copy`` the store's own."""
-    if isinstance(value, np.ndarray):
-        stored = value.copy(order="K") if copy else value
+
+    def seal(array: Array) -> Array:
+        stored = array.copy(order="K") if copy else array
         stored.flags.writeable = False
         return stored
-    if isinstance(value, dict) and kind_of(value) == "table":
-        return {name: sealed(column, copy=copy) for name, column in value.items()}  # type: ignore[misc, arg-type]
-    return _copied(value)
+
+    return _rebuilt(value, seal)
 
 
-def independent(value: Data) -> Data:
+def independent(value: T) -> T:
     """Return a copy that the caller may change."""
-    if isinstance(value, np.ndarray):
-        return value.copy(order="K")
-    return _copied(value)
+    return _rebuilt(value, lambda array: array.copy(order="K"))
 
 
-def viewed(value: Data) -> Data:
+def viewed(value: T) -> T:
     """Return the value without copying arrays; the views cannot be made writable."""
-    if isinstance(value, np.ndarray):
-        return value.view()
-    if isinstance(value, dict) and kind_of(value) == "table":
-        return {name: column.view() for name, column in value.items()}
-    return _copied(value)
+    return _rebuilt(value, lambda array: array.view())
 
 
-def size_of(value: Data) -> int:
+def size_of(value: Any) -> int:
     """Bytes of the content; of a JSON value the length of its text."""
     if isinstance(value, np.ndarray):
         return value.nbytes
@@ -50,15 +45,18 @@ def size_of(value: Data) -> int:
         return len(value)
     if isinstance(value, str):
         return len(value.encode("utf-8", "surrogatepass"))
-    if kind_of(value) == "table":
+    if isinstance(value, dict) and any(isinstance(column, np.ndarray) for column in value.values()):
         return sum(column.nbytes for column in value.values())
     return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
-def _copied(value: Any) -> Any:
-    """Copy the containers of a JSON value or a table; everything else in it is immutable or copied."""
-    if isinstance(value, dict):
-        return {name: _copied(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_copied(member) for member in value]
-    return independent(value) if isinstance(value, np.ndarray) else value
+def _rebuilt(value: T, treat: Callable[[Array], Array]) -> T:
+    """Rebuild the containers of a JSON value or a table, treating its arrays; the rest is immutable."""
+    rebuilt: Any = value
+    if isinstance(value, np.ndarray):
+        rebuilt = treat(value)
+    elif isinstance(value, dict):
+        rebuilt = {name: _rebuilt(member, treat) for name, member in value.items()}
+    elif isinstance(value, list):
+        rebuilt = [_rebuilt(member, treat) for member in value]
+    return rebuilt  # type: ignore[no-any-return]

@@ -30,6 +30,6 @@ def device_to_host_copies() -> int:
 
 def count_device_to_host_copy() -> None:
     """Count one copy; called by whoever makes it."""
-    global _copies  # noqa: PLW0603
+    global _copies
     with _lock:
         _copies += 1

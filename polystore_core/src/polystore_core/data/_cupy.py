@@ -20,7 +20,7 @@ def is_array(data: object, framework: Any) -> bool:
     return array is not None and isinstance(data, array)
 
 
-def to_numpy(data: Any, framework: Any) -> np.ndarray[Any, Any]:  # noqa: ARG001
+def to_numpy(data: Any, framework: Any) -> np.ndarray[Any, Any]:
     """Copy the values to the host."""
     array = cast("np.ndarray[Any, Any]", data.get())
     count_device_to_host_copy()

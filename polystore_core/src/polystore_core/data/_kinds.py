@@ -81,11 +81,11 @@ else:
     # whoever has imported numpy, and nobody has to.
     _ndarray = ForwardRef("ndarray", module="numpy")
     _generic = ForwardRef("generic", module="numpy")
-    JSON = Union[dict[str, Any], list[Any], str, int, float, bool, None]  # noqa: UP007
-    Data = Union[  # noqa: UP007
+    JSON = Union[dict[str, Any], list[Any], str, int, float, bool, None]
+    Data = Union[
         _ndarray, bytes, str, int, float, bool, list[Any], dict[str, Any], Mapping[str, _ndarray]
     ]
-    SupportedData = Union[  # noqa: UP007
+    SupportedData = Union[
         _ndarray,
         _generic,
         bytes,

@@ -102,7 +102,7 @@ class AtomicBatch:
                 file.publish()
                 status = os.stat(file.place.directory, dir_fd=file.place.dir_fd)
                 directories.setdefault((status.st_dev, status.st_ino), []).append(file)
-            except Exception as error:  # noqa: BLE001 - reported path by path
+            except Exception as error:
                 failed[file.path] = _translated(file, error)
                 _drop(file)
         for files in directories.values():
@@ -132,7 +132,7 @@ class AtomicBatch:
             try:
                 file.sync()
                 file.file.close()
-            except Exception as error:  # noqa: BLE001 - reported path by path
+            except Exception as error:
                 _drop(file)
                 with self._guard:
                     self._failed[file.path] = _translated(file, error)

@@ -60,7 +60,7 @@ class Companions(NamedTuple):
         with OsErrorTranslation(path, "read"):
             document = os.path.realpath(path)
         directory, name = os.path.split(document)
-        return cls(document, *(os.path.join(directory, f".{name}{suffix}") for suffix in _SUFFIXES))  # noqa: PTH118
+        return cls(document, *(os.path.join(directory, f".{name}{suffix}") for suffix in _SUFFIXES))
 
 
 def is_companion_name(name: str) -> bool:
@@ -161,7 +161,7 @@ def submit(
     """
     companions = Companions.of(path)
     request = (_DURABLE if durability == "durable" else _ATOMIC) + request
-    if not is_local_directory(os.path.dirname(companions.document)):  # noqa: PTH120
+    if not is_local_directory(os.path.dirname(companions.document)):
         commit(
             path,
             lambda read: _applied(path, [request], apply, read) or {},
@@ -195,7 +195,7 @@ def write_document(
     with atomic_writer(companions.document, durability=durability) as file:
         file.write(content)
     with contextlib.suppress(OSError):  # the document is safe; the next write renews the copy
-        mode = stat.S_IMODE(os.stat(companions.document).st_mode)  # noqa: PTH116
+        mode = stat.S_IMODE(os.stat(companions.document).st_mode)
         fd = open_private(companions.good, os.O_WRONLY | os.O_CREAT, mode)
         try:
             os.write(fd, content)
@@ -242,7 +242,7 @@ def _read_if_there(path: str | os.PathLike[str]) -> JsonObject | None:
 
 def _identity(path: str) -> tuple[int, int, int] | None:
     try:
-        status = os.stat(path)  # noqa: PTH116
+        status = os.stat(path)
     except FileNotFoundError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
@@ -251,7 +251,7 @@ def _identity(path: str) -> tuple[int, int, int] | None:
 def _damaged(path: str, companions: Companions, error: ValueError) -> str:
     kept = (
         f"the last good version is {companions.good!r}"
-        if os.path.exists(companions.good)  # noqa: PTH110
+        if os.path.exists(companions.good)
         else "there is no earlier version beside it"
     )
     return f"{path!r} is damaged ({error}) and was left as it is; {kept}. See: polystore repair {path!r}"

@@ -44,7 +44,7 @@ def is_local(fd: int) -> bool:
 def is_local_directory(directory: str) -> bool:
     """Like :func:`is_local`, for a directory, which is made if missing."""
     try:
-        known = _known.get(os.stat(directory).st_dev)  # noqa: PTH116
+        known = _known.get(os.stat(directory).st_dev)
     except FileNotFoundError:
         make_directories(directory)
         known = None

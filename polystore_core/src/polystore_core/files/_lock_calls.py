@@ -78,11 +78,11 @@ def polling_locks(attempt: Callable[[int], bool], release: Callable[[int], None]
         ``release(fd)``.
     """
 
-    def wait(fd: int, ticket: int | None) -> None:  # noqa: ARG001
+    def wait(fd: int, ticket: int | None) -> None:
         while not attempt(fd):
             time.sleep(_POLL_SECONDS)
 
-    return LockCalls(lambda fd: None, lambda fd, ticket: attempt(fd), wait, release)  # noqa: ARG005
+    return LockCalls(lambda fd: None, lambda fd, ticket: attempt(fd), wait, release)
 
 
 def _portalocker_attempt(fd: int) -> bool:

@@ -46,7 +46,7 @@ _here = _HeldHere()
 call_in_forked_child(_here.forget)
 
 
-class file_lock:  # noqa: N801 - reads as a function
+class file_lock:
     """Hold a lock that excludes other processes and other threads, for the length of a block.
 
     A lock of the kernel: it goes with the process that holds it, however that ends. Who waits sleeps
@@ -150,7 +150,7 @@ class file_lock:  # noqa: N801 - reads as a function
         try:
             return open_private(self._path, flags)
         except FileNotFoundError:
-            make_directories(os.path.dirname(self._path))  # noqa: PTH120
+            make_directories(os.path.dirname(self._path))
             return open_private(self._path, flags)
         except OSError as error:
             if error.errno == errno.ELOOP:

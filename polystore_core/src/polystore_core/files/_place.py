@@ -47,12 +47,12 @@ class Place(NamedTuple):
 
     def beside(self, name: str) -> str:
         """``name`` in the same directory, to be used with the same ``dir_fd``."""
-        return name if self.dir_fd is not None else os.path.join(os.path.dirname(self.name), name)  # noqa: PTH118, PTH120
+        return name if self.dir_fd is not None else os.path.join(os.path.dirname(self.name), name)
 
     @property
     def directory(self) -> str:
         """The directory, to be used with the same ``dir_fd``."""
-        return "." if self.dir_fd is not None else os.path.dirname(self.name) or "."  # noqa: PTH120
+        return "." if self.dir_fd is not None else os.path.dirname(self.name) or "."
 
 
 @contextlib.contextmanager
@@ -124,7 +124,7 @@ def find_place(
     shown = os.fspath(path)
     if root is None:
         if make_parents:
-            make_directories(os.path.dirname(shown), sync=sync)  # noqa: PTH120
+            make_directories(os.path.dirname(shown), sync=sync)
         return Place(shown, None, shown)
     root = os.fspath(root)
     relative = _relative_to_root(shown, root)
@@ -161,16 +161,16 @@ def make_directories(directory: str, *, sync: bool = False) -> None:
     >>> os.path.isdir(directory)
     True
     """
-    if not directory or os.path.isdir(directory):  # noqa: PTH112
+    if not directory or os.path.isdir(directory):
         return
-    parent = os.path.dirname(directory.rstrip("/")) or "."  # noqa: PTH120
+    parent = os.path.dirname(directory.rstrip("/")) or "."
     if parent != directory:
         make_directories(parent, sync=sync)
     with OsErrorTranslation(directory, "create"):
         try:
-            os.mkdir(directory)  # noqa: PTH102
+            os.mkdir(directory)
         except FileExistsError:
-            if not os.path.isdir(directory):  # noqa: PTH112
+            if not os.path.isdir(directory):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory) from None
         except FileNotFoundError:  # somebody removed a parent meanwhile
             make_directories(directory, sync=sync)
@@ -191,9 +191,9 @@ def _leads_out(path: str) -> AccessDenied:
 
 
 def _relative_to_root(path: str, root: str) -> str:
-    if not os.path.isabs(path):  # noqa: PTH117
+    if not os.path.isabs(path):
         return path
-    for base in (os.path.abspath(root), os.path.realpath(root)):  # noqa: PTH100
+    for base in (os.path.abspath(root), os.path.realpath(root)):
         if path == base or path.startswith(base.rstrip(os.sep) + os.sep):
             return path[len(base) :].lstrip(os.sep)
     raise _leads_out(path)
@@ -201,11 +201,11 @@ def _relative_to_root(path: str, root: str) -> str:
 
 def _checked_realpath(shown: str, relative: str, root: str, *, make_parents: bool) -> str:
     base = os.path.realpath(root)
-    real = os.path.realpath(os.path.join(base, relative))  # noqa: PTH118
+    real = os.path.realpath(os.path.join(base, relative))
     if os.path.commonpath([base, real]) != base:
         raise _leads_out(shown)
     if make_parents:
-        make_directories(os.path.dirname(real))  # noqa: PTH120
+        make_directories(os.path.dirname(real))
     return real
 
 
@@ -266,7 +266,7 @@ class _Walk:
             raise
 
     def _target_parts(self, target: str) -> list[str]:
-        if os.path.isabs(target):  # noqa: PTH117
+        if os.path.isabs(target):
             try:
                 target = _relative_to_root(target, self._root)
             except AccessDenied:

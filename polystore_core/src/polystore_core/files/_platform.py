@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import ctypes
     from collections.abc import Callable, Iterator
 
 __all__ = [
@@ -70,13 +72,20 @@ def _rename_without_replacing(source: str, target: str, dir_fd: int | None) -> N
     """Call renameat2(2): file systems without hard links (FAT, some network ones) have this instead."""
     import ctypes
 
-    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    call = getattr(_libc(), "renameat2", None)
     if call is None:
         raise OSError(errno.ENOSYS, "this file system cannot create a file only if it is missing", target)
     at = _AT_FDCWD if dir_fd is None else dir_fd
     if call(at, os.fsencode(source), at, os.fsencode(target), ctypes.c_uint(_RENAME_NOREPLACE)) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), target)
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    import ctypes
+
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _posix_sync_file(fd: int) -> None:
@@ -133,7 +142,7 @@ def retrying_replace(
         Retries on ``winerror`` 5, 32 and 33 for two seconds in all; any other error is raised at once.
     """
 
-    def patient_replace(source: str, target: str, dir_fd: int | None) -> None:  # noqa: ARG001
+    def patient_replace(source: str, target: str, dir_fd: int | None) -> None:
         for delay in retry_delays():
             try:
                 return replace(source, target)
@@ -147,7 +156,7 @@ def retrying_replace(
 
 
 def _windows_rename(source: str, target: str) -> None:
-    os.rename(source, target)  # noqa: PTH104 - on Windows it refuses an existing target, as is wanted here
+    os.rename(source, target)
 
 
 def _no_directory_sync(directory: str, dir_fd: int | None) -> None:

@@ -85,9 +85,9 @@ class StagedFile:
             status = os.stat(place.name, dir_fd=place.dir_fd, follow_symlinks=False)
             if stat.S_ISLNK(status.st_mode):
                 place = place._replace(name=os.path.realpath(place.name))
-                status = os.stat(place.name)  # noqa: PTH116
+                status = os.stat(place.name)
         except FileNotFoundError:
-            if not os.path.basename(place.name):  # noqa: PTH119
+            if not os.path.basename(place.name):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), place.name) from None
         else:
             mode = self._checked_mode(place, status)
@@ -97,7 +97,7 @@ class StagedFile:
         try:
             if mode is not None and mode != stat.S_IMODE(os.fstat(fd).st_mode) and hasattr(os, "fchmod"):
                 os.fchmod(fd, mode)
-            self.file = open(self._temporary, "w+b", _BUFFER_BYTES, opener=lambda *_: fd)  # noqa: SIM115 - publish closes it
+            self.file = open(self._temporary, "w+b", _BUFFER_BYTES, opener=lambda *_: fd)
         except BaseException:
             os.close(fd)
             self._unlink()
@@ -137,7 +137,7 @@ class StagedFile:
     def sync(self) -> None:
         """Force the content to the medium. A failure is final: the kernel forgets what it could not write."""
         if self.file.closed:
-            self.file = open(self._temporary, "r+b", opener=self._reopen)  # noqa: SIM115
+            self.file = open(self._temporary, "r+b", opener=self._reopen)
         self._platform.sync_file(self.file.fileno())
 
     def _reopen(self, name: str, flags: int) -> int:

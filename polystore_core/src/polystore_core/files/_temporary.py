@@ -30,7 +30,7 @@ _owner = _Owner(-1, "")
 
 def temporary_name() -> str:
     """A new hidden name that says which host and process it belongs to."""
-    global _owner  # noqa: PLW0603 - a process's number changes only by a fork
+    global _owner
     pid = os.getpid()
     if _owner.pid != pid:
         _owner = _Owner(pid, f".polystore-{host_tag()}-{pid}-{started_at(pid)}-")
@@ -95,7 +95,7 @@ def sweep_temporaries(directory: str | os.PathLike[str] | int, *, older_than: fl
 
 
 def _sweep(path: str, dir_fd: int | None, older_than: float) -> bool:
-    name = _NAME.fullmatch(os.path.basename(path))  # noqa: PTH119 - a hot loop over plain strings
+    name = _NAME.fullmatch(os.path.basename(path))
     if name is None:
         return False
     try:

@@ -70,11 +70,11 @@ if sys.platform == "linux":
 
 else:
 
-    def draw_ticket(fd: int) -> int | None:  # noqa: ARG001
+    def draw_ticket(fd: int) -> int | None:
         """There is no queue on this platform."""
         return None
 
-    def is_turn(fd: int, ticket: int | None) -> bool:  # noqa: ARG001
+    def is_turn(fd: int, ticket: int | None) -> bool:
         """Everybody may try."""
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from polystore_core.data import Data
@@ -23,7 +23,7 @@ class Format(Protocol):
     keyword-only parameters of its two methods; their annotations are checked.
     """
 
-    def encode(self, data: Data, file: BinaryIO, *, threads: int, **options: Any) -> None:
+    def encode(self, data: Data, file: BinaryIO, *, threads: int) -> None:
         """Write ``data`` to ``file``, an empty, seekable file opened for reading and writing.
 
         Parameters
@@ -41,7 +41,7 @@ class Format(Protocol):
             If the format cannot hold the value exactly.
         """
 
-    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int, **options: Any) -> Data:
+    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> Data:
         """Read a value from ``file``, positioned at its beginning; ``file.fileno()`` works.
 
         Parameters

@@ -82,7 +82,8 @@ class FormatRegistry:
         holds = self._installed[suffix][0].capabilities
         if kind not in holds:
             raise UnsupportedData(
-                f"{suffix!r} holds {listed(holds)}, not {kind}; formats for {kind}: {listed(self.suffixes(kind))}"
+                f"{suffix!r} holds {listed(holds)}, not {kind}; "
+                f"formats for {kind}: {listed(self.suffixes(kind))}"
             )
 
     def _format(self, suffix: str) -> Format:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from polystore_core._os_errors import translate_os_error
 from polystore_core.errors import BatchError, PolyStoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["as_batch_error", "located"]
 
@@ -25,7 +28,7 @@ def located(error: Exception, *, backend: str, operation: str, path: str | None)
 
 def as_batch_error(error: PolyStoreError, paths: Sequence[str]) -> PolyStoreError:
     """Return a batch error for an error about one path of a batch; one about the call stays itself."""
-    if isinstance(error, BatchError) or error.path not in paths:
+    if isinstance(error, BatchError) or error.path is None or error.path not in paths:
         return error
     batch_error = BatchError.from_outcome(
         done=(), failed={error.path: error}, not_started=[path for path in paths if path != error.path]

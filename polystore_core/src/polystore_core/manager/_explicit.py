@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["explicit_backend"]
 
@@ -20,5 +22,5 @@ def explicit_backend(method: Callable[P, R]) -> Callable[P, R]:
     import inspect
 
     method.__signature__ = inspect.signature(method)  # type: ignore[attr-defined]
-    method.__kwdefaults__ = {**(method.__kwdefaults__ or {}), "backend": ""}  # type: ignore[attr-defined]
+    method.__kwdefaults__ = {**(method.__kwdefaults__ or {}), "backend": ""}
     return method

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from polystore_core.data import normalize, to_framework
 from polystore_core.errors import BatchError, InvalidOption, NotADirectory, PathNotFound, PluginError
@@ -29,6 +28,8 @@ from polystore_core.plugins import (
 )
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from polystore_core.data import Data, SupportedData
     from polystore_core.paths import PathPattern
     from polystore_core.plugins import CancelToken, Progress
@@ -278,7 +279,7 @@ class FileManager:
                 "Put them in a list"
             )
         if len(data) != len(names):
-            raise InvalidOption(f"save_batch got {len(data)} values for {len(names)} paths; give one per path")
+            raise InvalidOption(f"save_batch got {len(data)} values for {len(names)} paths; give one each")
         values = _Normalized(data)
         with reporting(progress, f"save to {backend}", len(names)) as report:
             batch = Batch(_checked_workers(workers), report, cancel)
@@ -364,8 +365,8 @@ class FileManager:
         >>> FileManager().stream(backend="memory")
         Traceback (most recent call last):
         ...
-        polystore_core.errors.UnsupportedOperation: backend 'memory' cannot stream; it can: read, write, list, \
-stat, delete, move, copy, make_directory
+        polystore_core.errors.UnsupportedOperation: backend 'memory' cannot stream; it can: read, write, \
+list, stat, delete, move, copy, make_directory
         """
         sink = self._call(backend, "stream", None, request=StreamRequest(options))
         if not isinstance(sink, Sink):
@@ -388,7 +389,7 @@ stat, delete, move, copy, make_directory
         int
             Number of values that have not been delivered.
         """
-        if not self._open(backend).can("flush"):
+        if not self._registry.open(backend).can("flush"):
             return 0
         undelivered: int = self._call(backend, "flush", None, timeout=timeout)
         return undelivered
@@ -532,9 +533,7 @@ stat, delete, move, copy, make_directory
         self._call(backend, "make_directory", name, path=name)
 
     @explicit_backend
-    def delete(
-        self, path: Path, *, backend: str, recursive: bool = False, missing_ok: bool = False
-    ) -> None:
+    def delete(self, path: Path, *, backend: str, recursive: bool = False, missing_ok: bool = False) -> None:
         """Remove a file or directory.
 
         Parameters
@@ -662,13 +661,10 @@ stat, delete, move, copy, make_directory
         needed = _DOES.get(operation, operation)
         if needed not in OPERATIONS:
             raise InvalidOption(f"no operation {operation!r}; operations: {', '.join(OPERATIONS)}")
-        opened = self._open(backend)
+        opened = self._registry.open(backend)
         if needed in ("copy", "move") and not opened.can(needed):
             return opened.can("read") and opened.can("write") and (needed == "copy" or opened.can("delete"))
         return opened.can(needed)
-
-    def _open(self, backend: str) -> Any:
-        return self._registry.open(backend)
 
     def _call(self, backend: str, operation: str, path: str | None, /, **arguments: Any) -> Any:
         """Let one backend answer, and make sure that it did."""
@@ -692,9 +688,7 @@ stat, delete, move, copy, make_directory
             )
         return result
 
-    def _call_batch(
-        self, backend: str, operation: str, names: tuple[str, ...], /, **arguments: Any
-    ) -> Any:
+    def _call_batch(self, backend: str, operation: str, names: tuple[str, ...], /, **arguments: Any) -> Any:
         """Like :meth:`_call`, for many paths: what is raised about a path is a batch error."""
         opened = self._registry.open(backend)
         if not names and opened.can(operation):
@@ -751,7 +745,7 @@ stat, delete, move, copy, make_directory
             raise raised from error
 
 
-class _Normalized(Sequence[Any]):
+class _Normalized(Sequence["Data"]):
     """Values of a batch, each normalised when the backend asks for it: a device array is copied to the
     host one at a time."""
 
@@ -761,7 +755,15 @@ class _Normalized(Sequence[Any]):
     def __len__(self) -> int:
         return len(self._values)
 
-    def __getitem__(self, index: Any) -> Data:
+    @overload
+    def __getitem__(self, index: int) -> Data: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Data]: ...
+
+    def __getitem__(self, index: int | slice) -> Data | Sequence[Data]:
+        if isinstance(index, slice):
+            return [normalize(value) for value in self._values[index]]
         return normalize(self._values[index])
 
     def __iter__(self) -> Iterator[Data]:
@@ -782,10 +784,10 @@ def _names(paths: Sequence[Path]) -> tuple[str, ...]:
 def _refuse_repeated(names: tuple[str, ...]) -> None:
     if len(set(names)) < len(names):
         repeated = next(name for index, name in enumerate(names) if name in names[:index])
-        raise InvalidOption(f"save_batch got the path {repeated!r} twice; every value needs a path of its own")
+        raise InvalidOption(f"save_batch got the path {repeated!r} twice; give every value its own")
 
 
 def _checked_workers(workers: int | None) -> int | None:
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
+    if workers is not None and workers < 1:
         raise InvalidOption(f"workers takes a whole number of threads, at least 1; got {workers!r}")
     return workers

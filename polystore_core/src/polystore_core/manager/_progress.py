@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ from polystore_core.errors import BackendUnavailable, InvalidOption
 from polystore_core.plugins._discovery import PROGRESS, discover, load_plugin, only_claimant
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from polystore_core.plugins import Progress
 
     Bar = Callable[[str, int], AbstractContextManager[Progress]]
@@ -39,4 +40,6 @@ def _bar() -> Bar:
     for claimants in discover(PROGRESS).values():
         bar: Bar = load_plugin(only_claimant("progress bar", claimants))  # type: ignore[assignment]
         return bar
-    raise BackendUnavailable('progress=True needs a progress bar; pip install "polystore", or pass a function')
+    raise BackendUnavailable(
+        'progress=True needs a progress bar; pip install "polystore", or pass a function'
+    )

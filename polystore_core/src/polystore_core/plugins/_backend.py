@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pluggy
 
@@ -11,6 +10,9 @@ from polystore_core.errors import UnsupportedOperation
 from polystore_core.plugins._hooks import HOOK_SPECIFICATIONS, PROJECT
 from polystore_core.plugins._suggest import listed
 from polystore_core.plugins._validation import OPERATIONS, capabilities_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 __all__ = ["Backend"]
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from polystore_core.plugins._hooks import hookimpl
 from polystore_core.plugins._options import check_options
-from polystore_core.plugins._requests import Entry, Listing, ListRequest, ReadRequest, WriteRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from polystore_core.data import Data
+    from polystore_core.plugins._requests import Entry, Listing, ListRequest, ReadRequest, WriteRequest
 
 __all__ = ["DataSink", "DataSource", "StorageBackend"]
 
@@ -24,7 +26,7 @@ class DataSource(ABC):
     """
 
     @abstractmethod
-    def read(self, path: str, *, copy: bool, **options: Any) -> Data:
+    def read(self, path: str, *, copy: bool) -> Data:
         """Return what is stored under a normalised path.
 
         Parameters
@@ -60,9 +62,10 @@ class DataSource(ABC):
     @hookimpl
     def polystore_read(self, request: ReadRequest) -> list[Data]:
         """Read every path of the request with :meth:`read`."""
+        read: Callable[..., Data] = self.read
         paths, options = request.paths, request.options
-        check_options(self.read, options, owner="load", given=("copy",))
-        return request.batch.run(paths, lambda index: self.read(paths[index], copy=request.copy, **options))
+        check_options(read, options, owner="load", given=("copy",))
+        return request.batch.run(paths, lambda index: read(paths[index], copy=request.copy, **options))
 
     @hookimpl
     def polystore_list(self, request: ListRequest) -> Listing:
@@ -78,12 +81,12 @@ class DataSource(ABC):
 class DataSink(ABC):
     """A backend that is written to: implement :meth:`write`.
 
-    Further keyword-only parameters of :meth:`write` are the options of a save; their annotations are
-    checked.
+    Further keyword-only parameters that a subclass gives :meth:`write` are the options of a save; their
+    annotations are checked.
     """
 
     @abstractmethod
-    def write(self, data: Data, path: str, *, overwrite: bool, copy: bool, **options: Any) -> int:
+    def write(self, data: Data, path: str, *, overwrite: bool, copy: bool) -> int:
         """Store a value under a normalised path, creating parents; return the bytes stored.
 
         Parameters
@@ -105,9 +108,11 @@ class DataSink(ABC):
     @hookimpl
     def polystore_write(self, request: WriteRequest) -> list[int]:
         """Write every path of the request with :meth:`write`."""
-        check_options(self.write, request.options, owner="save", given=("overwrite", "copy"))
-        write = partial(self.write, overwrite=request.overwrite, copy=request.copy, **request.options)
-        return request.batch.run(request.paths, lambda index: write(request.data[index], request.paths[index]))
+        write: Callable[..., int] = self.write
+        paths, options = request.paths, request.options
+        check_options(write, options, owner="save", given=("overwrite", "copy"))
+        write = partial(write, overwrite=request.overwrite, copy=request.copy, **options)
+        return request.batch.run(paths, lambda index: write(request.data[index], paths[index]))
 
 
 class StorageBackend(DataSource, DataSink):

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from polystore_core.errors import PluginError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from importlib.metadata import EntryPoint
 
-__all__ = ["BACKENDS", "FORMATS", "PROGRESS", "WRAPPERS", "Plugin", "discover", "load_plugin", "only_claimant"]
+__all__ = [
+    "BACKENDS",
+    "FORMATS",
+    "PROGRESS",
+    "WRAPPERS",
+    "Plugin",
+    "discover",
+    "load_plugin",
+    "only_claimant",
+]
 
 BACKENDS = "polystore.backends"
 WRAPPERS = "polystore.wrappers"

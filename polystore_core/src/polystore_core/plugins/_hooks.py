@@ -7,23 +7,23 @@ Each class is a :class:`typing.Protocol`, so that a type checker can check an im
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import pluggy
 
-from polystore_core.plugins._requests import (
-    Entry,
-    Listing,
-    ListRequest,
-    ReadRequest,
-    StreamRequest,
-    WriteRequest,
-)
-from polystore_core.plugins._sink import Sink
-
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from polystore_core.data import Data
+    from polystore_core.plugins._requests import (
+        Entry,
+        Listing,
+        ListRequest,
+        ReadRequest,
+        StreamRequest,
+        WriteRequest,
+    )
+    from polystore_core.plugins._sink import Sink
 
 __all__ = [
     "HOOK_SPECIFICATIONS",

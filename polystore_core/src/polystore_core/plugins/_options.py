@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from polystore_core.errors import InvalidOption
 from polystore_core.plugins._suggest import did_you_mean, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
 
 __all__ = ["check_options", "option_names"]
 
@@ -19,15 +21,33 @@ class _Option(NamedTuple):
     required: bool
 
 
-def check_configuration(factory: Callable[..., object], configuration: Mapping[str, object], *, owner: str) -> None:
+def check_configuration(
+    factory: Callable[..., object],
+    configuration: Mapping[str, object],
+    *,
+    owner: str,
+    given: Collection[str] = (),
+) -> None:
     """Check a backend's configuration against all parameters of its class or factory function.
+
+    Parameters
+    ----------
+    factory, configuration, owner
+        As in :func:`check_options`.
+    given
+        Parameters that the registry supplies itself.
 
     Raises
     ------
     InvalidOption
         As for :func:`check_options`.
     """
-    _check(_parameters(factory, keyword_only=False), configuration, owner=owner, given=())
+    _check(_parameters(factory, keyword_only=False), configuration, owner=owner, given=given, further=())
+
+
+def takes(factory: Callable[..., object], name: str) -> bool:
+    """Whether a class or function has a parameter of that name."""
+    return any(option.name == name for option in _parameters(factory, keyword_only=False)[0])
 
 
 def check_options(
@@ -36,6 +56,7 @@ def check_options(
     *,
     owner: str,
     given: Collection[str] = (),
+    further: Collection[str] = (),
 ) -> None:
     """Check ``options`` against the keyword-only parameters of ``function`` and their annotations.
 
@@ -49,6 +70,8 @@ def check_options(
         Whose options they are, for the message: ``"backend 'disk'"`` or ``"format '.tif'"``.
     given
         Keyword-only parameters that the caller of ``function`` supplies itself.
+    further
+        Options that are valid too but not ``function``'s; named in the message.
 
     Raises
     ------
@@ -63,9 +86,12 @@ def check_options(
     >>> check_options(encode, {"levle": 9}, owner="format '.gz'")
     Traceback (most recent call last):
     ...
-    polystore_core.errors.InvalidOption: format '.gz' has no option 'levle'; options: level. Did you mean 'level'?
+    polystore_core.errors.InvalidOption: format '.gz' has no option 'levle'; options: level. \
+Did you mean 'level'?
     """
-    _check(_parameters(_unbound(function), keyword_only=True), options, owner=owner, given=given)
+    _check(
+        _parameters(_unbound(function), keyword_only=True), options, owner=owner, given=given, further=further
+    )
 
 
 def option_names(function: Callable[..., object], *, given: Collection[str] = ()) -> tuple[str, ...]:
@@ -80,6 +106,7 @@ def _check(
     *,
     owner: str,
     given: Collection[str],
+    further: Collection[str],
 ) -> None:
     accepted, takes_any = parameters
     known = {option.name: option for option in accepted if option.name not in given}
@@ -88,8 +115,9 @@ def _check(
         if option is None:
             if takes_any:
                 continue
+            valid = [*known, *further]
             raise InvalidOption(
-                f"{owner} has no option {name!r}; options: {listed(known)}.{did_you_mean(name, known)}"
+                f"{owner} has no option {name!r}; options: {listed(valid)}.{did_you_mean(name, valid)}"
             )
         if not _fits(value, option.annotation):
             raise InvalidOption(
@@ -110,9 +138,6 @@ def _parameters(function: Callable[..., object], *, keyword_only: bool) -> tuple
     import inspect
 
     parameters = inspect.signature(function).parameters.values()
-    accepted_kinds = {inspect.Parameter.KEYWORD_ONLY}
-    if not keyword_only:
-        accepted_kinds.add(inspect.Parameter.POSITIONAL_OR_KEYWORD)
     options = tuple(
         _Option(
             parameter.name,
@@ -120,7 +145,8 @@ def _parameters(function: Callable[..., object], *, keyword_only: bool) -> tuple
             parameter.default is parameter.empty,
         )
         for parameter in parameters
-        if parameter.kind in accepted_kinds
+        if parameter.kind is parameter.KEYWORD_ONLY
+        or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not keyword_only)
     )
     return options, any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
 
@@ -132,7 +158,7 @@ def _resolved(annotation: Any, function: Callable[..., object]) -> Any:
 
     if annotation is inspect.Parameter.empty:
         return Any
-    implementation = function.__init__ if isinstance(function, type) else function
+    implementation = vars(function).get("__init__", function) if isinstance(function, type) else function
     holder = type("holder", (), {"__annotations__": {"option": annotation}})
     try:
         return get_type_hints(holder, globalns=getattr(implementation, "__globals__", {}))["option"]

@@ -6,12 +6,17 @@ import os
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from polystore_core.errors import BackendUnavailable, InvalidOption, PluginError, PolyStoreError, UnknownBackend
+from polystore_core.errors import (
+    BackendUnavailable,
+    InvalidOption,
+    PluginError,
+    PolyStoreError,
+    UnknownBackend,
+)
 from polystore_core.plugins._backend import Backend
 from polystore_core.plugins._discovery import (
     BACKENDS,
@@ -21,9 +26,12 @@ from polystore_core.plugins._discovery import (
     load_plugin,
     only_claimant,
 )
-from polystore_core.plugins._options import check_configuration
+from polystore_core.plugins._options import check_configuration, takes
 from polystore_core.plugins._suggest import did_you_mean, listed
 from polystore_core.plugins._validation import capabilities_of, validate_backend, validate_wrapper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 __all__ = ["BackendInfo", "BackendRegistry", "BackendState"]
 
@@ -77,7 +85,9 @@ class BackendRegistry:
     Parameters
     ----------
     config
-        Backend name -> keyword arguments of that backend's class or factory.
+        Backend name -> keyword arguments of that backend's class or factory. A class or factory with a
+        parameter ``open_backend`` receives this registry's :meth:`open` there: that is how a backend is
+        built around other backends, by name.
 
     Examples
     --------
@@ -220,8 +230,7 @@ class BackendRegistry:
 
     def _opened(self, name: str) -> Backend:
         try:
-            plugin, what = self._plugin(name)
-            backend = Backend(name, plugin, self._wrappers_around(name))
+            backend = Backend(name, self._plugin(name), self._wrappers_around(name))
         except PolyStoreError as error:
             self._errors[name] = str(error)
             error.backend = error.backend or name
@@ -229,9 +238,10 @@ class BackendRegistry:
         self._errors.pop(name, None)
         return backend
 
-    def _plugin(self, name: str) -> tuple[object, str]:
+    def _plugin(self, name: str) -> object:
+        declared: tuple[str, ...] = ()
         if name in self._registered:
-            source, what, declared = self._registered[name], f"backend {name!r} (registered in process)", ()
+            source, what = self._registered[name], f"backend {name!r} (registered in process)"
         else:
             claimants = self._installed.get(name)
             if claimants is None:
@@ -241,12 +251,12 @@ class BackendRegistry:
         plugin = self._made(name, source, what)
         validate_backend(plugin, what=what)
         implemented = capabilities_of(plugin)
-        if declared and set(declared) != set(implemented):
+        if declared and {*declared} != {*implemented}:
             raise PluginError(
                 f"{what} declares [{','.join(declared)}] but implements {listed(implemented)}; "
-                f"write its entry point as {name} = \"...:... [{','.join(implemented)}]\""
+                f'write its entry point as {name} = "...:... [{",".join(implemented)}]"'
             )
-        return plugin, what
+        return plugin
 
     def _made(self, name: str, source: Any, what: str) -> object:
         config = self._config.get(name, {})
@@ -254,8 +264,9 @@ class BackendRegistry:
             if config:
                 raise InvalidOption(f"{what} is an object and takes no configuration; got {listed(config)}")
             return source
-        check_configuration(source, config, owner=f"configuration of backend {name!r}")
-        return _call(source, what, **config)
+        given = {"open_backend": self.open} if takes(source, "open_backend") else {}
+        check_configuration(source, config, owner=f"configuration of backend {name!r}", given=given)
+        return _call(source, what, **config, **given)
 
     def _wrappers_around(self, name: str) -> list[object]:
         wrappers = []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from polystore_core.plugins._batch import Batch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from polystore_core.data import Data
 
 __all__ = ["Entry", "ListRequest", "Listing", "ReadRequest", "StreamRequest", "WriteRequest"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
+    import os
+    from types import TracebackType
+
     from polystore_core.data import SupportedData
 
 __all__ = ["Sink"]

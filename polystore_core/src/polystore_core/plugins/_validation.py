@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from polystore_core.errors import PluginError
 from polystore_core.plugins._hooks import HOOK_SPECIFICATIONS, PROJECT
 from polystore_core.plugins._suggest import did_you_mean, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 __all__ = ["OPERATIONS", "capabilities_of", "validate_backend", "validate_wrapper"]
 

@@ -38,11 +38,12 @@ def require_room(claimed: int, max_bytes: int) -> None:
 
 def read_all(file: BinaryIO, max_bytes: int) -> bytes:
     """Return the whole content of a file that is positioned at its beginning."""
-    require_room(file_size(file), max_bytes)
-    pieces = []
-    while piece := file.read(max_bytes + 1):
-        pieces.append(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    size = file_size(file)
+    require_room(size, max_bytes)
+    content = file.read(size)
+    while len(content) < size and (more := file.read(size - len(content))):
+        content += more
+    return content
 
 
 def write_all(file: BinaryIO, content: bytes | bytearray | memoryview) -> None:

@@ -56,7 +56,7 @@ class Csv:
 
     parallel: ClassVar[bool] = False
 
-    def encode(self, data: Data, file: BinaryIO, *, threads: int, keep_dtypes: bool = True) -> None:  # noqa: ARG002
+    def encode(self, data: Data, file: BinaryIO, *, threads: int, keep_dtypes: bool = True) -> None:
         """Write a table.
 
         Parameters
@@ -88,9 +88,9 @@ class Csv:
         self,
         file: BinaryIO,
         *,
-        copy: bool,  # noqa: ARG002
+        copy: bool,
         max_bytes: int,
-        threads: int,  # noqa: ARG002
+        threads: int,
         delimiter: Literal[",", ";", "\t"] = ",",
     ) -> dict[str, Array]:
         """Return the table, columns in the order of the file.

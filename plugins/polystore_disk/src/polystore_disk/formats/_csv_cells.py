@@ -23,47 +23,49 @@ def split_cells(text: str, delimiter: str) -> tuple[list[str], list[Column]]:
         If there is no line of names, a name is doubled, a row is longer or shorter than the names, or
         a quote is where none may be.
     """
-    names: list[str] | None = None
-    cells: list[list[str]] = []
-    quoted: list[bool] = []
-    number = 1
-    for row in _rows(text, delimiter):
-        line = number
-        number += 1 + sum(cell.count("\n") for cell in row)
+    names: list[str] = []
+    rows: list[list[str]] = []
+    for begin, row in _rows(text, delimiter):
         if row == [""]:
             continue
-        plain = [cell[1:-1].replace('""', '"') if cell[:1] == '"' else cell for cell in row]
-        if names is None:
-            names = plain
+        if not names:
+            names = [_plain(cell) for cell in row]
             _require_unique(names)
-            cells, quoted = [[] for _ in names], [False] * len(names)
-            continue
-        if len(row) != len(names):
+        elif len(row) != len(names):
+            line = 1 + len(re.findall(r"\r\n|\n|\r", text[:begin]))
             raise CorruptData(f"line {line} has {len(row)} cells, the line of names {len(names)}")
-        for index, cell in enumerate(plain):
-            cells[index].append(cell)
-            if row[index][:1] == '"':
-                quoted[index] = True
-    if names is None:
+        else:
+            rows.append(row)
+    if not names:
         raise CorruptData("not a CSV table: it has no line of column names")
-    return names, [Column(*column) for column in zip(cells, quoted, strict=True)]
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return names, [_column(cells) for cells in columns]
 
 
-def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    """Yield the cells of each line, quotes included."""
+def _plain(cell: str) -> str:
+    return cell[1:-1].replace('""', '"') if cell[:1] == '"' else cell
+
+
+def _column(cells: tuple[str, ...]) -> Column:
+    quoted = any(cell[:1] == '"' for cell in cells)
+    return Column([_plain(cell) for cell in cells] if quoted else list(cells), quoted)
+
+
+def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield where each row begins, and its cells with their quotes."""
     line_end = r"\r\n|\n|\r|\Z"
-    simple_line = re.compile(rf'([^"\r\n]*+)(?:{line_end})')
+    simple_cell = rf'(?:"[^"{delimiter}\r\n]*+"|[^"{delimiter}\r\n]*+)'
+    simple_line = re.compile(rf"({simple_cell}(?:{delimiter}{simple_cell})*+)(?:{line_end})")
     cell_pattern = re.compile(
         rf'("(?:[^"]++|"")*+"|[^"{delimiter}\r\n][^{delimiter}\r\n]*+|)({delimiter}|{line_end})'
     )
     position, end = 0, len(text)
     while position < end:
         if simple := simple_line.match(text, position):
-            yield simple[1].split(delimiter)
+            yield position, simple[1].split(delimiter)
             position = simple.end()
             continue
-        row: list[str] = []
-        more = True
+        begin, row, more = position, list[str](), True
         while more:
             match = cell_pattern.match(text, position)
             if match is None:
@@ -74,7 +76,7 @@ def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
             row.append(match[1])
             position = match.end()
             more = match[2] == delimiter
-        yield row
+        yield begin, row
 
 
 def _require_unique(names: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +19,7 @@ _FLOAT = re.compile(
     re.ASCII,
 )
 _TRUTH = {"True": True, "False": False, "true": True, "false": False, "TRUE": True, "FALSE": False}
-_EXACT_IN_FLOAT = 2**53
+_LONGEST_NUMBER = 300
 
 
 class Column(NamedTuple):
@@ -56,8 +57,10 @@ def _integers(cells: list[str]) -> Array:
 
 
 def _fits_float(cell: str) -> bool:
-    """Tell whether float64 holds the cell; a long integer beside an empty cell would lose digits."""
-    return not _INTEGER.fullmatch(cell) or abs(float(cell)) <= _EXACT_IN_FLOAT
+    """Tell whether float64 holds the number: it would cut long integers and has an end."""
+    if _INTEGER.fullmatch(cell):
+        return len(cell) < _LONGEST_NUMBER and float(cell) == int(cell)
+    return "n" in cell.lower() or not math.isinf(float(cell.strip() or "nan"))
 
 
 def dtype_read_back(column: Array) -> np.dtype[Any] | None:

@@ -48,7 +48,7 @@ class Jpeg:
         data: Data,
         file: BinaryIO,
         *,
-        threads: int,  # noqa: ARG002
+        threads: int,
         lossy: bool = False,
         quality: int = 90,
     ) -> None:
@@ -90,7 +90,7 @@ class Jpeg:
             ) from error
         write_all(file, content)
 
-    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> Array:  # noqa: ARG002
+    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> Array:
         """Return the picture, shape ``(Y, X)``, ``(Y, X, 3)`` for RGB or ``(Y, X, 4)`` for CMYK.
 
         Raises

@@ -37,7 +37,7 @@ class Json:
 
     parallel: ClassVar[bool] = False
 
-    def encode(self, data: Data, file: BinaryIO, *, threads: int, indent: int | None = None) -> None:  # noqa: ARG002
+    def encode(self, data: Data, file: BinaryIO, *, threads: int, indent: int | None = None) -> None:
         """Write ``data``.
 
         Parameters
@@ -63,7 +63,7 @@ class Json:
             raise UnsupportedData(f"'.json' cannot hold this value: {error}") from error
         write_all(file, encode_utf8(text, ".json"))
 
-    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> Any:  # noqa: ARG002
+    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> Any:
         """Return the value; a byte-order mark is skipped.
 
         Raises

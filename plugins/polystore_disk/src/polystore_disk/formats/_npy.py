@@ -54,7 +54,7 @@ class Npy:
     array([0, 1, 2], dtype=uint16)
     """
 
-    def encode(self, data: Data, file: BinaryIO, *, threads: int) -> None:  # noqa: ARG002
+    def encode(self, data: Data, file: BinaryIO, *, threads: int) -> None:
         """Write an array of any shape; Fortran order is kept.
 
         Raises
@@ -64,7 +64,7 @@ class Npy:
         """
         write_array(file, require_array(data, "'.npy' holds one array"), ".npy")
 
-    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> Array:  # noqa: ARG002
+    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> Array:
         """Return the array in native byte order.
 
         Parameters

@@ -47,7 +47,7 @@ class Npz:
     ['area', 'mask']
     """
 
-    def encode(self, data: Data, file: BinaryIO, *, threads: int, compress: bool = False) -> None:  # noqa: ARG002
+    def encode(self, data: Data, file: BinaryIO, *, threads: int, compress: bool = False) -> None:
         """Write a table.
 
         Parameters
@@ -76,7 +76,7 @@ class Npz:
                 with archive.open(member, "w") as target:
                     write_array(target, column, f".npz column {name!r}")  # type: ignore[arg-type]
 
-    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> dict[str, Array]:  # noqa: ARG002
+    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> dict[str, Array]:
         """Return the table, columns in the order of the archive.
 
         Raises

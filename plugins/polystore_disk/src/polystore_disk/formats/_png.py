@@ -41,7 +41,7 @@ class Png:
     (4, 5, 3)
     """
 
-    def encode(self, data: Data, file: BinaryIO, *, threads: int, level: int = 3) -> None:  # noqa: ARG002
+    def encode(self, data: Data, file: BinaryIO, *, threads: int, level: int = 3) -> None:
         """Write a picture.
 
         Parameters
@@ -74,7 +74,7 @@ class Png:
             ) from error
         write_all(file, content)
 
-    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> Array:  # noqa: ARG002
+    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> Array:
         """Return the picture; palettes become RGB or RGBA, fewer than 8 bits are scaled to 8.
 
         Raises

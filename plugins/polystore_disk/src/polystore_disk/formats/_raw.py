@@ -26,7 +26,7 @@ class Raw:
     b'\\x00\\xff'
     """
 
-    def encode(self, data: Data, file: BinaryIO, *, threads: int) -> None:  # noqa: ARG002
+    def encode(self, data: Data, file: BinaryIO, *, threads: int) -> None:
         """Write ``data``, which must be bytes.
 
         Raises
@@ -38,7 +38,7 @@ class Raw:
             raise UnsupportedData(f"'.bin' holds bytes; got {type(data).__name__}: save its bytes")
         write_all(file, data)
 
-    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> bytes:  # noqa: ARG002
+    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> bytes:
         """Return the content of the file.
 
         Raises

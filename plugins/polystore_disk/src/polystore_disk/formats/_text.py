@@ -49,7 +49,7 @@ class Text:
     '10 µm'
     """
 
-    def encode(self, data: Data, file: BinaryIO, *, threads: int) -> None:  # noqa: ARG002
+    def encode(self, data: Data, file: BinaryIO, *, threads: int) -> None:
         """Write ``data``, which must be a string.
 
         Raises
@@ -61,7 +61,7 @@ class Text:
             raise UnsupportedData(f"'.txt' holds text; got {type(data).__name__}: save str(data)")
         write_all(file, encode_utf8(data, ".txt"))
 
-    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> str:  # noqa: ARG002
+    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> str:
         """Return the content of the file.
 
         Raises

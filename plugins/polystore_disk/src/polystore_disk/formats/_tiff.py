@@ -118,7 +118,7 @@ class Tiff:
         self,
         file: BinaryIO,
         *,
-        copy: bool,  # noqa: ARG002
+        copy: bool,
         max_bytes: int,
         threads: int,
         series: int = 0,

@@ -18,7 +18,7 @@ _depth = threading.local()
 class _OutsideOnly(logging.Filter):
     """Drops the records of threads that are inside :func:`quiet_tifffile`; others log as they did."""
 
-    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002
+    def filter(self, record: logging.LogRecord) -> bool:
         return getattr(_depth, "value", 0) == 0
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core.errors import CorruptData, InvalidOption, PolyStoreError
 from polystore_disk.formats._bytes import file_size, require_room
-from polystore_disk.formats._image_size import ImageSize, jpeg2000_size, jpeg_size
+from polystore_disk.formats._image_size import jpeg2000_size, jpeg_size
 from polystore_disk.formats._tiff_quiet import quiet_tifffile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable
 
     import numpy as np
     import tifffile
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["read_tiff"]
 
-_PLAIN = 1
-_BOUNDED = frozenset({_PLAIN, 2, 3, 4, 5, 8, 32773, 32946, 34926, 50000})
-"""Compressions whose decoder is told how much to unpack: CCITT, LZW, deflate, PackBits, zstd."""
-_JPEG = frozenset({7})
-_JPEG_2000 = frozenset({33003, 33005, 34712})
+_BOUNDED = frozenset({1, 2, 3, 4, 5, 8, 32773, 32946, 34926, 50000})
+"""Compressions whose decoder is told how much to unpack: none, CCITT, LZW, deflate, PackBits, zstd."""
+_SIZED = {7: jpeg_size, 33003: jpeg2000_size, 33005: jpeg2000_size, 34712: jpeg2000_size}
+"""Compressions whose every tile has a header of its own: JPEG and JPEG 2000."""
 _WORTH_THREADS = 1 << 22
 """Bytes below which starting threads for one image costs more than it saves."""
 
@@ -36,15 +35,17 @@ def read_tiff(file: BinaryIO, *, max_bytes: int, threads: int, series: int, page
 
     size = file_size(file)
     try:
-        with quiet_tifffile(), tifffile.TiffFile(file, _multifile=False) as tiff:
+        with quiet_tifffile(), tifffile.TiffFile(file, name="image.tif", _multifile=False) as tiff:
             source = _choose(tiff, series, page)
             _require_sane(source, file, size, max_bytes)
             workers = threads if source.nbytes >= _WORTH_THREADS else 1
             array = source.asarray(maxworkers=workers)
             expected = source.shape
-    except PolyStoreError:
+    except (PolyStoreError, MemoryError):
         raise
-    except (Exception, RecursionError) as error:  # a damaged file can make tifffile raise nearly anything
+    except Exception as error:  # a damaged file can make tifffile raise nearly anything
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise CorruptData(f"not a TIFF that can be read: {error}") from error
     if array.shape != expected or array.dtype.hasobject:
         raise CorruptData(f"the TIFF claims shape {expected}, its data have shape {array.shape}")
@@ -52,48 +53,67 @@ def read_tiff(file: BinaryIO, *, max_bytes: int, threads: int, series: int, page
 
 
 def _choose(tiff: tifffile.TiffFile, series: int, page: int | None) -> Source:
+    if len(tiff.pages) == 0:
+        raise CorruptData("the TIFF holds no image")
     if page is not None:
         count = len(tiff.pages)
         if not 0 <= page < count:
             raise InvalidOption(f"no page {page}: the TIFF has {count} pages, 0 to {count - 1}")
         return tiff.pages[page].aspage()
     found = tiff.series
+    if not found:
+        raise CorruptData("the TIFF holds no image that can be read")
     if not 0 <= series < len(found):
         raise InvalidOption(f"no series {series}: the TIFF has {len(found)} series, 0 to {len(found) - 1}")
     return found[series]
 
 
 def _require_sane(source: Source, file: BinaryIO, size: int, max_bytes: int) -> None:
-    """Check the claims of all pages: memory, place in the file, kind of compression."""
+    """Check what is claimed: memory, place in the file, kind of compression."""
     key = source.keyframe
     if key.dtype is None or source.dtype is None or 0 in source.shape:
         raise CorruptData("the TIFF holds no pixels of a dtype that can be read")
-    segment = math.prod(key.chunks)
     pixels = math.prod(source.shape)
-    require_room(pixels * source.dtype.itemsize + segment * key.dtype.itemsize, max_bytes)
+    require_room(pixels * source.dtype.itemsize + math.prod(key.chunks) * key.dtype.itemsize, max_bytes)
+    begin = getattr(source, "dataoffset", None)
+    if begin is not None:
+        _require_inside([begin], [pixels * key.bitspersample // 8], size)
+        return
+    pages = _pages(source)
+    missing = pages.count(None)
+    if missing:
+        raise CorruptData(
+            f"{missing} of the {len(pages)} planes are not in this file, which is part of a series of files "
+            "or cut short: load what there is with page=0, page=1, ..."
+        )
+    for page in pages:
+        if page is not None:
+            _require_inside(page.dataoffsets, page.databytecounts, size)
+            _require_bounded(page, file)
+
+
+def _pages(source: Source) -> list[tifffile.TiffPage | tifffile.TiffFrame | None]:
+    import tifffile
+
+    return [source] if isinstance(source, tifffile.TiffPage) else list(source)
+
+
+def _require_bounded(page: tifffile.TiffPage | tifffile.TiffFrame, file: BinaryIO) -> None:
+    """Refuse a compression whose decoder is not told how much to unpack, unless its own header tells."""
+    key = page.keyframe
     compression = int(key.compression)
-    if compression not in _BOUNDED | _JPEG | _JPEG_2000:
+    if compression in _BOUNDED:
+        return
+    if compression not in _SIZED:
         raise CorruptData(
             f"the TIFF is compressed with {getattr(key.compression, 'name', compression)}, "
             "which is not read: unpack it with tifffile, save it as .tif"
         )
-    for page in _pages(source):
-        _require_inside(page.dataoffsets, page.databytecounts, size)
-        if compression in _JPEG | _JPEG_2000:
-            measure = jpeg_size if compression in _JPEG else jpeg2000_size
-            _require_small_images(page, file, 16 * max(segment, 4096), measure)
-    begin = getattr(source, "dataoffset", None)
-    if compression == _PLAIN and begin is not None:
-        _require_inside([begin], [pixels * key.bitspersample // 8], size)
-
-
-def _pages(source: Source) -> Iterator[tifffile.TiffPage | tifffile.TiffFrame]:
-    import tifffile
-
-    if isinstance(source, tifffile.TiffPage):
-        yield source
-    else:
-        yield from (page for page in source if page is not None)
+    limit = 16 * max(math.prod(key.chunks), 4096)
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+        if count:
+            file.seek(offset)
+            require_room(_SIZED[compression](file.read(count)).working, limit)
 
 
 def _require_inside(offsets: Iterable[int], counts: Iterable[int], size: int) -> None:
@@ -103,19 +123,6 @@ def _require_inside(offsets: Iterable[int], counts: Iterable[int], size: int) ->
                 f"the TIFF is cut short: pixels at {offset:,} to {offset + count:,}, "
                 f"the file holds {size:,} bytes"
             )
-
-
-def _require_small_images(
-    page: tifffile.TiffPage | tifffile.TiffFrame,
-    file: BinaryIO,
-    limit: int,
-    measure: Callable[[bytes], ImageSize],
-) -> None:
-    """Refuse a tile whose own header claims much more than a tile."""
-    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
-        if count:
-            file.seek(offset)
-            require_room(measure(file.read(count)).working, limit)
 
 
 def _own(array: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from polystore_core.errors import InvalidOption, UnsupportedData
@@ -58,7 +59,7 @@ def write_tiff(file: BinaryIO, array: Array, options: TiffOptions, *, suffix: st
     try:
         with quiet_tifffile():
             tifffile.imwrite(
-                file,
+                tifffile.FileHandle(file, mode="r+b", name="image.tif"),
                 array,
                 photometric=photometric,
                 metadata=_metadata(axes, options),
@@ -70,8 +71,20 @@ def write_tiff(file: BinaryIO, array: Array, options: TiffOptions, *, suffix: st
             f"{suffix!r} cannot hold {describe(array)} with these options ({error}): "
             "save it as .npy, or without predictor"
         ) from error
+    except OSError as error:
+        if error.errno is None:
+            _raise_cause(file)
+        raise
     if options.ome:
         _require_same_shape(file, array, axes)
+
+
+def _raise_cause(file: BinaryIO) -> None:
+    """Write on after numpy's ``tofile`` failed, which hides the error number of a full disk."""
+    file.seek(0, os.SEEK_END)
+    for _ in range(16):
+        file.write(bytes(1 << 20))
+        file.flush()
 
 
 def _require_holdable(array: Array, options: TiffOptions, suffix: str) -> None:
@@ -163,7 +176,7 @@ def _require_same_shape(file: BinaryIO, array: Array, axes: str | None) -> None:
 
     end = file.tell()
     file.seek(0)
-    with quiet_tifffile(), tifffile.TiffFile(file, _multifile=False) as tiff:
+    with quiet_tifffile(), tifffile.TiffFile(file, name="image.tif", _multifile=False) as tiff:
         found = tiff.series[0]
         shape, dtype = found.shape, found.dtype
     file.seek(end)

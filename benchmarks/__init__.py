@@ -1,0 +1,19 @@
+"""Side by side with the bare libraries: ``python -m benchmarks [NAME ...] [--quick]``."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from benchmarks import batches, files, imports, listing, memory, routing
+
+__all__ = ["BENCHMARKS"]
+
+BENCHMARKS: dict[str, ModuleType] = {
+    "routing": routing,
+    "imports": imports,
+    "files": files,
+    "batches": batches,
+    "listing": listing,
+    "memory": memory,
+}
+"""Name -> module whose ``cases(folder, quick)`` yields what to compare."""

@@ -1,0 +1,158 @@
+"""load_batch and save_batch, to a plain loop over the bare library in one thread."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import imagecodecs
+import numpy as np
+import tifffile
+
+from benchmarks._compare import Case, Target, equal, ratio
+from benchmarks._images import field_images
+from polystore import BackendRegistry, FileManager
+
+_NO_SLOWER = ratio(1.05)
+_ONE_AND_A_HALF = ratio(1 / 1.5)
+
+
+class Kind(NamedTuple):
+    """What a batch is made of, and how the bare library writes and reads it."""
+
+    name: str
+    suffix: str
+    values: list[Any]
+    write: Callable[[str, Any], object]
+    read: Callable[[str], Any]
+    options: dict[str, Any] = {}
+
+
+def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
+    """Yield 64 compressed images, then every format, small and large, in batches of 1, 2, 8 and 64."""
+    many = 4 if quick else 64
+    for compression in ("zstd", "lzw", "deflate"):
+        kind = _tiff(f"{compression} .tif 1024x1024", field_images(many, 32 if quick else 1024), compression)
+        yield from _cases(folder, kind, many, load=_ONE_AND_A_HALF)
+    for kind in _kinds(many, quick=quick):
+        for count in (1, 2) if quick else (1, 2, 8, 64):
+            yield from _cases(folder, kind, count, load=_NO_SLOWER)
+
+
+def _kinds(many: int, *, quick: bool) -> Iterator[Kind]:
+    large = 64 if quick else 1024
+    tiny = field_images(many, 32)
+    for compression in ("none", "zstd"):
+        yield _tiff(f"{compression} .tif 32x32", tiny, compression)
+    yield Kind(".npy 32x32", ".npy", tiny, np.save, np.load)
+    yield Kind(".png 32x32", ".png", tiny, _write_png, _read_png)
+    yield Kind(".json, 20 cells", ".json", [_cells(index, 20) for index in range(many)], _write_json, _read_json)
+    yield Kind(".csv, 20 cells", ".csv", [_table(index, 20) for index in range(many)], _write_csv, _read_csv)
+    images = field_images(many, large)
+    yield _tiff(f"none .tif {large}x{large}", images, "none")
+    yield _tiff(f"zstd .tif {large}x{large}", images, "zstd")
+    yield Kind(f".npy {large}x{large}", ".npy", images, np.save, np.load)
+    yield Kind(f".png {large}x{large}", ".png", images, _write_png, _read_png)
+    rows = 20 if quick else 2000
+    yield Kind(f".json, {rows} cells", ".json", [_cells(index, rows) for index in range(many)], _write_json, _read_json)
+    yield Kind(f".csv, {rows} cells", ".csv", [_table(index, rows) for index in range(many)], _write_csv, _read_csv)
+
+
+def _cases(folder: Path, kind: Kind, count: int, *, load: Target) -> Iterator[Case]:
+    fm = FileManager(BackendRegistry())
+    values = kind.values[:count]
+    where = Path(tempfile.mkdtemp(dir=folder))
+    ours = [str(where / f"ours{index}{kind.suffix}") for index in range(count)]
+    peer = [str(where / f"peer{index}{kind.suffix}") for index in range(count)]
+
+    def save() -> list[str]:
+        fm.save_batch(values, ours, backend="disk", **kind.options)
+        return ours
+
+    def loop() -> list[str]:
+        for value, path in zip(values, peer, strict=True):
+            kind.write(path, value)
+        return peer
+
+    def same(one: list[str], other: list[str]) -> bool:
+        return all(equal(kind.read(path), value) for paths in (one, other) for path, value in zip(paths, values, strict=True))
+
+    name = f"{count:2} x {kind.name}"
+    yield Case(f"{name}, save", save, loop, _NO_SLOWER, same)
+    yield Case(
+        f"{name}, load",
+        lambda: fm.load_batch(ours, backend="disk"),
+        lambda: [kind.read(path) for path in ours],
+        load,
+    )
+    shutil.rmtree(where)
+
+
+def _tiff(name: str, images: list[Any], compression: str) -> Kind:
+    def write(path: str, image: Any) -> None:
+        tifffile.imwrite(path, image, compression=None if compression == "none" else compression)
+
+    return Kind(name, ".tif", images, write, tifffile.imread, {"compression": compression})
+
+
+def _write_png(path: str, image: Any) -> None:
+    with open(path, "wb") as file:
+        file.write(imagecodecs.png_encode(image, level=3))
+
+
+def _read_png(path: str) -> Any:
+    with open(path, "rb") as file:
+        return imagecodecs.png_decode(file.read())
+
+
+def _cells(index: int, count: int) -> dict[str, Any]:
+    """Measurements of the cells of one image, as JSON."""
+    table = _table(index, count)
+    return {"well": f"A{index:02d}", "cells": [dict(zip(table, row, strict=True)) for row in _rows(table)]}
+
+
+def _table(index: int, count: int) -> dict[str, Any]:
+    """Measurements of the cells of one image, as columns."""
+    random = np.random.default_rng(index)
+    return {
+        "label": np.arange(1, count + 1),
+        "area": random.integers(50, 5000, count),
+        "intensity": random.gamma(3.0, 200.0, count),
+        "well": np.full(count, f"A{index % 12 + 1:02d}"),
+    }
+
+
+def _rows(table: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(column.tolist() for column in table.values()), strict=True)
+
+
+def _write_json(path: str, value: Any) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(json.dumps(value))
+
+
+def _read_json(path: str) -> Any:
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def _write_csv(path: str, table: dict[str, Any]) -> None:
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(table)
+        writer.writerows(_rows(table))
+
+
+def _read_csv(path: str) -> dict[str, Any]:
+    with open(path, encoding="utf-8", newline="") as file:
+        names, *rows = csv.reader(file)
+    columns = zip(*rows, strict=True)
+    kinds = (int, int, float, str)
+    return {
+        name: np.array(list(map(kind, column))) for name, kind, column in zip(names, kinds, columns, strict=True)
+    }

@@ -1,0 +1,50 @@
+"""one image of 8 MB through the memory backend, to numpy.copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks._compare import Case, added, ratio
+from benchmarks._images import field_images
+from polystore import BackendRegistry, FileManager
+
+
+def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
+    """Yield save and load, copying and not."""
+    (image,) = field_images(1, 64 if quick else 2048)
+    fm = FileManager(BackendRegistry())
+    fm.save(image, "kept.npy", backend="memory")
+    kept: dict[str, NDArray[np.uint16]] = {}
+
+    def save() -> NDArray[np.uint16]:
+        fm.save(image, "plate/A01.npy", backend="memory")
+        return image
+
+    def keep() -> NDArray[np.uint16]:
+        kept["plate/A01.npy"] = image.copy()
+        return image
+
+    yield Case("save, to a dictionary of copies", save, keep, ratio(1.1))
+    yield Case(
+        "load, to a copy", lambda: fm.load("kept.npy", backend="memory"), lambda: image.copy(), ratio(1.1)
+    )
+    adopted = image.copy()
+    calls = 5 if quick else 1000
+    yield Case(
+        "save, copy=False, to a dictionary",
+        lambda: fm.save(adopted, "plate/A02.npy", backend="memory", copy=False),
+        lambda: kept.update({"plate/A02.npy": adopted}),
+        added(20, "us"),
+        calls=calls,
+    )
+    yield Case(
+        "load, copy=False, to a view",
+        lambda: fm.load("kept.npy", backend="memory", copy=False),
+        lambda: image.view(),
+        added(20, "us"),
+        calls=calls,
+    )
