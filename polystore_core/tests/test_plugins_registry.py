@@ -4,8 +4,10 @@ import os
 import pickle
 import threading
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
+
 from polystore_core import (
     BackendRegistry,
     BackendUnavailable,
@@ -347,7 +349,7 @@ def test_the_options_of_a_class_are_its_keyword_only_parameters(registry):
 class Log:
     """A wrapper that notes what passes, for the backend it was made for."""
 
-    seen: list[tuple[str, tuple[str, ...]]] = []
+    seen: ClassVar[list[tuple[str, tuple[str, ...]]]] = []
 
     def __init__(self, backend: str) -> None:
         self.backend = backend
@@ -378,7 +380,7 @@ def test_wrappers_observe_replace_and_translate(registry):
     fm = FileManager(registry)
     fm.save("quiet", "a.txt", backend="dictionary")
     assert fm.load("a.txt", backend="dictionary") == "QUIET"
-    with pytest.raises(PathNotFound, match="nothing under 'b.txt'"):
+    with pytest.raises(PathNotFound, match="nothing under"):
         fm.load("b.txt", backend="dictionary")
     assert Log.seen == [("dictionary", ("a.txt",)), ("dictionary", ("b.txt",))]
 

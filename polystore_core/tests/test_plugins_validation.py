@@ -1,6 +1,7 @@
 """What breaks the plugin contract is refused with the mend, before it can answer anything."""
 
 import pytest
+
 from polystore_core import BackendRegistry, PluginError, hookimpl
 from polystore_core.plugins import HOOK_SPECIFICATIONS, OPERATIONS
 

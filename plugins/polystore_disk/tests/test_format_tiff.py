@@ -303,23 +303,28 @@ def test_jpeg_tile_that_claims_more_than_a_tile_is_refused():
         load(TIFF, bytes(content))
 
 
-def _part_of_a_series() -> bytes:
-    """Return the first of two files of an OME-TIFF; its XML places the second plane in the other."""
+def _plane_of_two(second_plane: str) -> bytes:
+    """Return an OME-TIFF of one plane, whose XML claims two and says where the second is."""
     content = save(OME, STACK[0, :2], axes="ZYX")
     with tifffile.TiffFile(io.BytesIO(content)) as tiff:
         xml = tiff.ome_metadata
-    elsewhere = '<TiffData FirstZ="1" IFD="0"><UUID FileName="other.ome.tif">urn:uuid:1</UUID></TiffData>'
-    xml = re.sub("<TiffData.*?/>", '<TiffData FirstZ="0" IFD="0" PlaneCount="1"/>' + elsewhere, xml)
+    xml = re.sub("<TiffData.*?/>", f'<TiffData FirstZ="0" IFD="0" PlaneCount="1"/>{second_plane}', xml)
     return _foreign(STACK[0, 0], photometric="minisblack", metadata=None, description=xml.encode())
 
 
-def test_planes_in_other_files_are_missed_not_made_up():
-    content = _part_of_a_series()
+def test_files_of_a_series_of_files_are_read_one_by_one():
+    content = _plane_of_two(
+        '<TiffData FirstZ="1" IFD="0"><UUID FileName="other.ome.tif">urn:uuid:1</UUID></TiffData>'
+    )
+    assert data_equal(load(OME, content), STACK[0, 0])
+
+
+def test_missing_planes_are_not_made_up():
+    content = _plane_of_two("")
     with pytest.raises(CorruptData) as caught:
         load(OME, content)
     assert str(caught.value) == (
-        "1 of the 2 planes are not in this file, which is part of a series of files or cut short: "
-        "load what there is with page=0, page=1, ..."
+        "1 of the 2 planes are not in the file: load what there is with page=0, page=1, ..."
     )
     assert data_equal(load(OME, content, page=0), STACK[0, 0])
 

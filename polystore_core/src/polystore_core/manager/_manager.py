@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self
 
 from polystore_core.data import normalize, to_framework
-from polystore_core.errors import BatchError, InvalidOption, NotADirectory, PathNotFound, PluginError
-from polystore_core.manager._errors import as_batch_error, located
+from polystore_core.errors import InvalidOption, NotADirectory, PathNotFound, PluginError, PolyStoreError
+from polystore_core.manager._arguments import batch_names, batch_values, checked_workers, posix
+from polystore_core.manager._calls import ask, ask_batch, locating, one_for_each
 from polystore_core.manager._explicit import explicit_backend
 from polystore_core.manager._progress import reporting
 from polystore_core.manager._transfer import Transfer
@@ -28,9 +28,10 @@ from polystore_core.plugins import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
 
-    from polystore_core.data import Data, SupportedData
+    from polystore_core.data import SupportedData
     from polystore_core.paths import PathPattern
     from polystore_core.plugins import CancelToken, Progress
 
@@ -155,8 +156,13 @@ class FileManager:
         polystore_core.errors.PathExists: 'a.npy' exists already; pass overwrite=True to replace it
         """
         name = normalize_path(path)
-        request = WriteRequest((name,), (normalize(data),), overwrite, copy, options)
-        self._call(backend, "write", name, request=request)
+        try:
+            value = normalize(data)
+        except PolyStoreError as error:
+            error.locate(backend=backend, operation="write", path=name)
+            raise
+        request = WriteRequest((name,), (value,), overwrite, copy, options)
+        ask(self._registry.open(backend), "write", name, request=request)
 
     @explicit_backend
     def load(
@@ -211,7 +217,9 @@ class FileManager:
         {'exposure_ms': 20}
         """
         name = normalize_path(path)
-        (value,) = self._call(backend, "read", name, request=ReadRequest((name,), copy, options))
+        (value,) = ask(
+            self._registry.open(backend), "read", name, request=ReadRequest((name,), copy, options)
+        )
         if value is None:
             raise PluginError(f"backend {backend!r} read None from {name!r}", backend=backend, path=name)
         if framework is not None or device is not None:
@@ -271,20 +279,12 @@ class FileManager:
         >>> [plane.tolist() for plane in fm.load_batch(["z1.npy", "z0.npy"], backend="memory")]
         [[[4, 5], [6, 7]], [[0, 1], [2, 3]]]
         """
-        names = _names(paths)
-        _refuse_repeated(names)
-        if isinstance(data, (str, bytes)) or not hasattr(data, "__len__"):
-            raise InvalidOption(
-                f"save_batch takes a sequence of values, one per path; got {type(data).__name__}. "
-                "Put them in a list"
-            )
-        if len(data) != len(names):
-            raise InvalidOption(f"save_batch got {len(data)} values for {len(names)} paths; give one each")
-        values = _Normalized(data)
+        names = batch_names(paths, distinct=True)
+        values = batch_values(data, names)
         with reporting(progress, f"save to {backend}", len(names)) as report:
-            batch = Batch(_checked_workers(workers), report, cancel)
+            batch = Batch(checked_workers(workers), report, cancel)
             request = WriteRequest(names, values, overwrite, copy, options, batch)
-            self._call_batch(backend, "write", names, request=request)
+            ask_batch(self._registry.open(backend), "write", names, request=request)
 
     @explicit_backend
     def load_batch(
@@ -326,14 +326,13 @@ class FileManager:
         >>> fm.load_batch(["2.txt", "1.txt"], backend="memory")
         ['second', 'first']
         """
-        names = _names(paths)
+        names = batch_names(paths)
         with reporting(progress, f"load from {backend}", len(names)) as report:
-            batch = Batch(_checked_workers(workers), report, cancel)
-            values = self._call_batch(
-                backend, "read", names, request=ReadRequest(names, copy, options, batch)
+            batch = Batch(checked_workers(workers), report, cancel)
+            values = ask_batch(
+                self._registry.open(backend), "read", names, request=ReadRequest(names, copy, options, batch)
             )
-        if len(values) != len(names) or any(value is None for value in values):
-            raise PluginError(f"backend {backend!r} did not return one value for each of {len(names)} paths")
+        values = one_for_each(values, names, backend)
         if framework is not None or device is not None:
             return [to_framework(value, framework or "numpy", device=device) for value in values]
         return list(values)
@@ -368,7 +367,7 @@ class FileManager:
         polystore_core.errors.UnsupportedOperation: backend 'memory' cannot stream; it can: read, write, \
 list, stat, delete, move, copy, make_directory
         """
-        sink = self._call(backend, "stream", None, request=StreamRequest(options))
+        sink = ask(self._registry.open(backend), "stream", None, request=StreamRequest(options))
         if not isinstance(sink, Sink):
             raise PluginError(f"backend {backend!r} streams to a {type(sink).__name__}, which is not a Sink")
         return sink
@@ -391,7 +390,7 @@ list, stat, delete, move, copy, make_directory
         """
         if not self._registry.open(backend).can("flush"):
             return 0
-        undelivered: int = self._call(backend, "flush", None, timeout=timeout)
+        undelivered: int = ask(self._registry.open(backend), "flush", None, timeout=timeout)
         return undelivered
 
     def close(self) -> None:
@@ -500,8 +499,8 @@ list, stat, delete, move, copy, make_directory
             If there is none.
         """
         name = normalize_path(path)
-        entry: Entry = self._call(backend, "stat", name, path=name)
-        return entry._replace(path=_posix(path))
+        entry: Entry = ask(self._registry.open(backend), "stat", name, path=name)
+        return entry._replace(path=posix(path))
 
     @explicit_backend
     def exists(self, path: Path, *, backend: str) -> bool:
@@ -530,7 +529,7 @@ list, stat, delete, move, copy, make_directory
             If the path, or one of its parents, is a file.
         """
         name = normalize_path(path)
-        self._call(backend, "make_directory", name, path=name)
+        ask(self._registry.open(backend), "make_directory", name, path=name)
 
     @explicit_backend
     def delete(self, path: Path, *, backend: str, recursive: bool = False, missing_ok: bool = False) -> None:
@@ -556,7 +555,7 @@ list, stat, delete, move, copy, make_directory
         """
         name = normalize_path(path)
         try:
-            self._call(backend, "delete", name, path=name, recursive=recursive)
+            ask(self._registry.open(backend), "delete", name, path=name, recursive=recursive)
         except PathNotFound:
             if not missing_ok:
                 raise
@@ -666,54 +665,12 @@ list, stat, delete, move, copy, make_directory
             return opened.can("read") and opened.can("write") and (needed == "copy" or opened.can("delete"))
         return opened.can(needed)
 
-    def _call(self, backend: str, operation: str, path: str | None, /, **arguments: Any) -> Any:
-        """Let one backend answer, and make sure that it did."""
-        opened = self._registry.open(backend)
-        try:
-            result = getattr(opened, operation)(**arguments)
-        except BatchError as error:
-            only = next(iter(error.failed.values()), error)
-            raise located(only, backend=backend, operation=operation, path=path) from only.__cause__
-        except Exception as error:
-            raised = located(error, backend=backend, operation=operation, path=path)
-            if raised is error:
-                raise
-            raise raised from error
-        if result is None:
-            raise PluginError(
-                f"backend {backend!r} answered {operation} with None; a hook must return its result",
-                backend=backend,
-                operation=operation,
-                path=path,
-            )
-        return result
-
-    def _call_batch(self, backend: str, operation: str, names: tuple[str, ...], /, **arguments: Any) -> Any:
-        """Like :meth:`_call`, for many paths: what is raised about a path is a batch error."""
-        opened = self._registry.open(backend)
-        if not names and opened.can(operation):
-            return []
-        try:
-            result = getattr(opened, operation)(**arguments)
-        except Exception as error:
-            only = names[0] if len(names) == 1 else None
-            raised = located(error, backend=backend, operation=operation, path=only)
-            raised = as_batch_error(raised, names)
-            if raised is error:
-                raise
-            raise raised from error
-        if result is None:
-            raise PluginError(
-                f"backend {backend!r} answered {operation} with None; a hook must return its result",
-                backend=backend,
-                operation=operation,
-            )
-        return result
-
     def _listed(self, directory: Path, backend: str, *, recursive: bool) -> tuple[str, Listing]:
-        given = _posix(directory)
+        given = posix(directory)
         name = normalize_path(given or ".")
-        listing: Listing = self._call(backend, "list", name, request=ListRequest(name, recursive))
+        listing: Listing = ask(
+            self._registry.open(backend), "list", name, request=ListRequest(name, recursive)
+        )
         return given if given.endswith("/") or not given else f"{given}/", listing
 
     def _entry(self, path: Path, backend: str) -> Entry | None:
@@ -736,58 +693,5 @@ list, stat, delete, move, copy, make_directory
         opened = self._registry.open(backend)
         receiver = opened if target_backend is None else self._registry.open(target_backend)
         transfer = Transfer(opened, receiver, overwrite=overwrite)
-        try:
+        with locating(backend, operation, source_name):
             getattr(transfer, operation)(source_name, target_name)
-        except Exception as error:
-            raised = located(error, backend=backend, operation=operation, path=source_name)
-            if raised is error:
-                raise
-            raise raised from error
-
-
-class _Normalized(Sequence["Data"]):
-    """Values of a batch, each normalised when the backend asks for it: a device array is copied to the
-    host one at a time."""
-
-    def __init__(self, values: Sequence[SupportedData]) -> None:
-        self._values = values
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    @overload
-    def __getitem__(self, index: int) -> Data: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Data]: ...
-
-    def __getitem__(self, index: int | slice) -> Data | Sequence[Data]:
-        if isinstance(index, slice):
-            return [normalize(value) for value in self._values[index]]
-        return normalize(self._values[index])
-
-    def __iter__(self) -> Iterator[Data]:
-        return map(normalize, self._values)
-
-
-def _posix(path: Path) -> str:
-    text = os.fspath(path)
-    return text.replace("\\", "/") if os.name == "nt" else text
-
-
-def _names(paths: Sequence[Path]) -> tuple[str, ...]:
-    if isinstance(paths, (str, bytes, os.PathLike)):
-        raise InvalidOption(f"a batch takes a list of paths; got the single path {os.fspath(paths)!r}")
-    return tuple(map(normalize_path, paths))
-
-
-def _refuse_repeated(names: tuple[str, ...]) -> None:
-    if len(set(names)) < len(names):
-        repeated = next(name for index, name in enumerate(names) if name in names[:index])
-        raise InvalidOption(f"save_batch got the path {repeated!r} twice; give every value its own")
-
-
-def _checked_workers(workers: int | None) -> int | None:
-    if workers is not None and workers < 1:
-        raise InvalidOption(f"workers takes a whole number of threads, at least 1; got {workers!r}")
-    return workers

@@ -3,7 +3,7 @@
 from polystore_core.plugins._backend import Backend
 from polystore_core.plugins._batch import Batch, CancelToken, Progress
 from polystore_core.plugins._classes import DataSink, DataSource, StorageBackend
-from polystore_core.plugins._discovery import Plugin, discover
+from polystore_core.plugins._discovery import Plugin, discover, load_plugin, only_claimant
 from polystore_core.plugins._hooks import (
     HOOK_SPECIFICATIONS,
     SupportsClose,
@@ -66,5 +66,7 @@ __all__ = [
     "check_options",
     "discover",
     "hookimpl",
+    "load_plugin",
+    "only_claimant",
     "option_names",
 ]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Csv"]
 
-_BYTES_PER_CELL = 150
+_BYTES_PER_CELL = 100
 """Memory that a small cell takes while the file is read, generously."""
 
 

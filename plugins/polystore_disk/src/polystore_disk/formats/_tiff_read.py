@@ -83,8 +83,8 @@ def _require_sane(source: Source, file: BinaryIO, size: int, max_bytes: int) -> 
     missing = pages.count(None)
     if missing:
         raise CorruptData(
-            f"{missing} of the {len(pages)} planes are not in this file, which is part of a series of files "
-            "or cut short: load what there is with page=0, page=1, ..."
+            f"{missing} of the {len(pages)} planes are not in the file: load what there is with "
+            "page=0, page=1, ..."
         )
     for page in pages:
         if page is not None:
@@ -101,6 +101,8 @@ def _pages(source: Source) -> list[tifffile.TiffPage | tifffile.TiffFrame | None
 def _require_bounded(page: tifffile.TiffPage | tifffile.TiffFrame, file: BinaryIO) -> None:
     """Refuse a compression whose decoder is not told how much to unpack, unless its own header tells."""
     key = page.keyframe
+    if key is None:
+        raise CorruptData("the TIFF holds a page that belongs to no image")
     compression = int(key.compression)
     if compression in _BOUNDED:
         return
