@@ -15,6 +15,9 @@ CHECKED   := $(sort $(dir $(wildcard benchmarks/*.py tests/*.py $(addsuffix /tes
 UNTYPED   := --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --no-check-untyped-defs
 EDITABLE  := $(foreach project,$(PROJECTS),-e ./$(project)) -e '.[all]'
 
+# In a process of their own: once jax has computed something, it forbids the forks that other tests make.
+FRAMEWORKS := polystore_core/tests/frameworks
+
 .PHONY: help setup demo test stress lint format docs bench build install-check constraints clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -28,10 +31,11 @@ demo: $(VENV)/.installed  ## images from disk through memory and back; DEMO_ARGS
 	$(BIN)/polystore demo $(DEMO_ARGS)
 
 test: $(VENV)/.tools  ## all tests and all examples of README, docs and docstrings
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(FRAMEWORKS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore $(FRAMEWORKS) $(PYTEST_ARGS)
 
 stress: $(VENV)/.tools  ## the tests whose counts take minutes, in full
-	$(BIN)/python -m pytest -m stress $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m stress --ignore $(FRAMEWORKS) -s $(PYTEST_ARGS)
 
 lint: $(VENV)/.tools  ## ruff and mypy --strict; tests may leave out annotations
 	$(BIN)/ruff check .

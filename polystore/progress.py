@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 __all__ = ["bar"]
 
@@ -36,7 +39,7 @@ def bar(description: str, total: int) -> Iterator[Callable[[int, int], None]]:
 
     console = Console(stderr=True)
     if not (console.is_terminal or console.is_jupyter):
-        yield lambda done, total: None
+        yield lambda *_: None
         return
     columns = (
         TextColumn("{task.description}", markup=False),

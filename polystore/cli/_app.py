@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from polystore import __version__
 from polystore.cli._commands import CommandTable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = ["app"]
 
@@ -24,20 +26,27 @@ __all__ = ["app"]
     metavar="BACKEND.KEY=VALUE",
     help="Configure a backend, e.g. disk.root=/data. Repeatable.",
 )
-@click.option("--debug", is_flag=True, help="Show where an error comes from. May stand anywhere.")
+@click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show where an error comes from. May stand anywhere."
+)
 @click.pass_context
-def app(ctx: click.Context, config: tuple[str, ...], debug: bool) -> None:
+def app(ctx: click.Context, config: tuple[str, ...]) -> None:
     """Move scientific data between disk, memory, chunked stores and viewers.
 
     Exit codes: 0 done, 1 the operation failed, 2 wrong usage, 130 interrupted.
     """
     from polystore_core import BackendRegistry, FileManager
 
-    ctx.obj = FileManager(BackendRegistry(_configuration(config, BackendRegistry().names())))
+    registry = BackendRegistry(_configuration(config))
+    ctx.obj = FileManager(registry)
+    ctx.meta["polystore.registry"] = registry
     ctx.call_on_close(ctx.obj.close)
 
 
-def _configuration(texts: Iterable[str], names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def _configuration(texts: Collection[str]) -> dict[str, dict[str, Any]]:
+    from polystore_core import BackendRegistry
+
+    names = BackendRegistry().names() if texts else ()
     configuration: dict[str, dict[str, Any]] = defaultdict(dict)
     for text in texts:
         name, equals, value = text.partition("=")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from polystore.cli import _options
 from polystore.cli._errors import one_line
 from polystore.cli._output import note, print_json, print_table
-from polystore_core import FileManager
+
+if TYPE_CHECKING:
+    from polystore_core import FileManager
 
 __all__ = ["backends"]
 
@@ -29,7 +32,13 @@ def backends(manager: FileManager, as_json: bool) -> None:
     print_table(
         ("name", "state", "version", "distribution", "capabilities"),
         [
-            (info.name, info.state, info.version or "-", info.distribution, ",".join(info.capabilities) or "-")
+            (
+                info.name,
+                info.state,
+                info.version or "-",
+                info.distribution,
+                ",".join(info.capabilities) or "-",
+            )
             for info in found
         ],
     )

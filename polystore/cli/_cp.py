@@ -23,6 +23,7 @@ __all__ = ["cp"]
 @click.pass_obj
 def cp(
     manager: FileManager,
+    *,
     source: str,
     target: str,
     backend: str,

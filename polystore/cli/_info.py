@@ -8,7 +8,7 @@ import click
 
 from polystore.cli import _options
 from polystore.cli._output import moment, print_facts, print_json, size_text
-from polystore_core import FileManager
+from polystore_core import FileManager, UnsupportedData
 from polystore_core.data import kind_of
 from polystore_core.paths import PathPattern
 
@@ -26,7 +26,7 @@ __all__ = ["info"]
 )
 @_options.as_json
 @click.pass_obj
-def info(manager: FileManager, path: str, backend: str, pattern: str | None, as_json: bool) -> None:
+def info(manager: FileManager, *, path: str, backend: str, pattern: str | None, as_json: bool) -> None:
     """Describe one file or directory.
 
     The file is decoded without a copy where its format allows it (a memory-mapped .npy costs nothing).
@@ -37,7 +37,7 @@ def info(manager: FileManager, path: str, backend: str, pattern: str | None, as_
     if entry.is_directory:
         facts |= {"kind": "directory", "entries": len(manager.list_dir(path, backend=backend))}
     else:
-        facts |= _content(manager.load(path, backend=backend, copy=False))
+        facts |= _content(manager, path, backend)
         facts["size"] = entry.size
     facts["modified"] = entry.modified
     if coordinates is not None:
@@ -48,7 +48,11 @@ def info(manager: FileManager, path: str, backend: str, pattern: str | None, as_
         print_facts({name: _text(name, value) for name, value in facts.items()})
 
 
-def _content(value: Any) -> dict[str, Any]:
+def _content(manager: FileManager, path: str, backend: str) -> dict[str, Any]:
+    try:
+        value = manager.load(path, backend=backend, copy=False)
+    except UnsupportedData:
+        return {"kind": "unknown format"}
     kind = kind_of(value)
     if kind == "array":
         return {"kind": kind, **_array(value)}

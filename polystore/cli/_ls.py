@@ -14,7 +14,7 @@ __all__ = ["ls"]
 
 
 @click.command()
-@click.argument("directory", default=".", metavar="[DIR]")
+@click.argument("directory", default="", metavar="[DIR]")
 @_options.backend("-b", "--backend")
 @click.option("-r", "--recursive", is_flag=True, help="Also everything below.")
 @_options.choice_of_files
@@ -23,6 +23,7 @@ __all__ = ["ls"]
 @click.pass_obj
 def ls(
     manager: FileManager,
+    *,
     directory: str,
     backend: str,
     recursive: bool,
@@ -67,7 +68,8 @@ def _described(
 
 def _print_long(rows: list[dict[str, Any]]) -> None:
     def size(row: dict[str, Any]) -> str:
-        return size_text(row["size"]) if at_terminal() or row["size"] is None else str(row["size"])
+        exact: int | None = row["size"]
+        return size_text(exact) if at_terminal() or exact is None else str(exact)
 
     def name(row: dict[str, Any]) -> str:
         return str(row["path"]) + "/" * (row["type"] == "directory")

@@ -49,7 +49,7 @@ def choice_of_files(function: F) -> F:
         "--pattern",
         metavar="PATTERN",
         callback=lambda _, __, text: name_pattern(text),
-        help="Only names that fit a glob such as '*_w1.tif', a pattern such as '{well}_s{site:d}.tif', or a preset.",
+        help="Only names that fit: a glob '*_w1.tif', a pattern '{well}_s{site:d}.tif' or a preset.",
     )
     return pattern(extensions(function))
 
@@ -68,10 +68,15 @@ def _named(ctx: click.Context, option: click.Parameter, name: str | None) -> str
         manager: FileManager = ctx.obj
         installed = ", ".join(info.name for info in manager.backends())
         raise click.UsageError(f"say which backend: {option.opts[0]} NAME; installed: {installed}.", ctx)
-    return _noted(ctx, option, name)
+    _note(name)
+    return name
 
 
-def _noted(_: click.Context, __: click.Parameter, name: Any) -> Any:
+def _noted(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    _note(name)
+    return name
+
+
+def _note(name: str | None) -> None:
     if name == _OF_THIS_PROCESS:
         note("'memory' starts empty with every command, and what is put there is gone when the command ends")
-    return name

@@ -116,6 +116,15 @@ def test_other_compressions_are_corrupt():
         load(NPZ, _archive({"a.npy": _npy(np.ones(1))}, zipfile.ZIP_LZMA))
 
 
+def test_doubled_columns_are_corrupt():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.npy", _npy(np.ones(1)))
+        archive.writestr("b.npy", _npy(np.ones(1)))
+    with pytest.raises(CorruptData, match="the archive holds the column 'a' twice"):
+        load(NPZ, file.getvalue().replace(b"b.npy", b"a.npy"))
+
+
 SAMPLES = [save(NPZ, TABLE), save(NPZ, TABLE, compress=True)]
 
 

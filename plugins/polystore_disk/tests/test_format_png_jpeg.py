@@ -170,3 +170,10 @@ def test_png_cut_short_is_corrupt(length):
 def test_flipped_bits_give_a_value_or_corrupt(sample, position, mask):
     codec, content = sample
     assert is_value_or_corrupt(codec, flipped(content, position, mask))
+
+
+def test_libpng_keeps_silent(caplog, capfd):
+    for position in range(40, len(PNG_SAMPLE)):
+        is_value_or_corrupt(PNG, flipped(PNG_SAMPLE, position, 255))
+    assert caplog.records == []
+    assert capfd.readouterr() == ("", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, get_args
 
 from polystore_core import BatchError, Entry, InvalidOption, NotADirectory, PathExists, PathNotFound, hookimpl
@@ -180,8 +181,8 @@ name a path below it
             if self._root is None:
                 make_directories(path)
             else:
-                with locate(f"{path}/.", root=self._root, make_parents=True):
-                    pass
+                with locate(path, root=self._root, make_parents=True) as place, suppress(FileExistsError):
+                    os.mkdir(place.name, dir_fd=place.dir_fd)
         return not existed
 
     def _read(self, path: str, *, copy: bool, threads: int, options: Mapping[str, Any]) -> Data:

@@ -37,7 +37,10 @@ def copy_tree(source: str, target: str, *, root: str | None, durability: Durabil
     with locate(target, root=root, make_parents=True, follow=False) as place:
         if place.dir_fd is None:
             make_directories(os.path.dirname(target))
-        os.mkdir(place.name, dir_fd=place.dir_fd)
+        try:
+            os.mkdir(place.name, dir_fd=place.dir_fd)
+        except FileExistsError:
+            raise _taken(target, by_directory=True) from None
     for directory in sorted(listing.directories):
         with locate(f"{target}/{directory}", root=root) as place:
             os.mkdir(place.name, dir_fd=place.dir_fd)
@@ -65,15 +68,16 @@ def move(source: str, target: str, *, root: str | None, overwrite: bool) -> None
             try:
                 rename(old, new, overwrite=overwrite and not directory)
             except FileExistsError:
-                if not overwrite:
-                    raise
-                raise PathExists(
-                    f"directory {source!r} cannot replace {target!r}; delete that first", path=target
-                ) from None
+                raise _taken(target, by_directory=directory) from None
             except IsADirectoryError:
                 raise IsADirectory(
                     f"cannot move {source!r} to {target!r}: it is a directory; name a file in it", path=target
                 ) from None
+
+
+def _taken(target: str, *, by_directory: bool) -> PathExists:
+    mend = "delete it, or choose another target" if by_directory else "pass overwrite=True to replace it"
+    return PathExists(f"{target!r} exists already; {mend}", path=target)
 
 
 def _refuse_inside_itself(source: str, target: str) -> None:

@@ -9,7 +9,15 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from polystore_core import Entry, InvalidOption, InvalidPath, StorageBackend, StorageFull, hookimpl
+from polystore_core import (
+    Entry,
+    InvalidOption,
+    InvalidPath,
+    PathExists,
+    StorageBackend,
+    StorageFull,
+    hookimpl,
+)
 from polystore_core.paths import store_path
 from polystore_core.plugins import Listing
 from polystore_memory._tree import Directory, File, failure
@@ -154,8 +162,13 @@ left; delete something, or raise max_bytes in the configuration of 'memory'
             if not new:
                 raise failure(errno.EISDIR, target, operation)
             size = 0 if operation == "move" else sum(file.size for file in _files(node))
-            if node is not self._find(new):
-                self._check(target, new, size, overwrite=overwrite and isinstance(node, File))
+            existing = self._find(new)
+            if existing is not None and isinstance(node, Directory):
+                raise PathExists(
+                    f"{target!r} exists already; delete it, or choose another target", path=target
+                )
+            if node is not existing:
+                self._check(target, new, size, overwrite=overwrite)
                 moves = operation == "move"
                 self._put(new, node if moves else _twin(node), moved_from=old if moves else None)
             elif not overwrite:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from polystore_core import Entry, NotADirectory, PathNotFound, PolyStoreError, hookimpl
+from polystore_core import Entry, NotADirectory, PolyStoreError, hookimpl
 from polystore_workspace._document import METADATA_NAME
 from polystore_workspace._lookup import Lookup, Plates
-from polystore_workspace._reading import about_target, nested, nesting_level, read_targets
+from polystore_workspace._nesting import nested, nesting_level
+from polystore_workspace._reading import about_target, read_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,14 +50,14 @@ class WorkspaceBackend:
     >>> from polystore_core import FileManager
     >>> from polystore_workspace import create_workspace
     >>> fm = FileManager()
-    >>> fm.save(np.arange(24).reshape(4, 2, 3), "plate/raw/B02_s1.tif", backend="disk")
+    >>> fm.save(np.arange(24, dtype="uint8").reshape(4, 2, 3), "plate/raw/B02_s1.tif", backend="disk")
     >>> create_workspace("plate", pattern="{well}_s{site:d}.tif", axes={"z": 4}).files
     4
     >>> fm.list_files("plate/workspace/B02", backend="virtual_workspace")[0]
     'plate/workspace/B02/s001_z000.tif'
     >>> fm.load("plate/workspace/B02/s001_z003.tif", backend="virtual_workspace")
     array([[18, 19, 20],
-           [21, 22, 23]])
+           [21, 22, 23]], dtype=uint8)
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class WorkspaceBackend:
             raise NotADirectory(
                 f"{request.directory!r} is a virtual file, not a directory; load it", path=request.directory
             )
-        return found.index.listing(found.name, recursive=request.recursive)
+        return found.tree.listing(found.name, recursive=request.recursive)
 
     @hookimpl
     def polystore_stat(self, path: str) -> Entry:
@@ -103,7 +104,7 @@ class WorkspaceBackend:
         lookup = Lookup(self._plates)
         found = lookup.find(path)
         if lookup.is_directory(found, path):
-            return Entry(path, is_directory=True, modified=found.index.modified)
+            return Entry(path, is_directory=True, modified=found.tree.modified)
         target = lookup.target(path)
         with nested(nesting_level(), path):
             try:

@@ -25,7 +25,9 @@ def require_inside(plate: str, address: str, *, shown: str) -> str:
         If it is not below the plate.
     """
     try:
-        relative = _relative(normalize_path(address), plate) if _is_absolute(address) else normalize_path(address)
+        relative = (
+            _relative(normalize_path(address), plate) if _is_absolute(address) else normalize_path(address)
+        )
     except InvalidPath:
         relative = None
     if relative is None or relative == ".." or relative.startswith("../"):
@@ -83,8 +85,8 @@ def _relative(path: str, plate: str) -> str | None:
 
 def _outside(plate: str, address: str, shown: str) -> AccessDenied:
     return AccessDenied(
-        f"{shown!r} shows {address!r}, which is not below the plate {plate!r}; if you trust the plate, allow it: "
-        'allow_outside=True when the workspace is made, and '
+        f"{shown!r} shows {address!r}, which is not below the plate {plate!r}; if you trust it: "
+        "allow_outside=True when the workspace is made, and "
         'BackendRegistry({"virtual_workspace": {"allow_outside": True}}) to read it',
         path=shown,
     )

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from polystore_core import CorruptData, InvalidPath, PathExists
 from polystore_core.files import AtomicMetadataWriter, atomic_update_json
 from polystore_core.paths import normalize_path
 from polystore_workspace._confinement import require_inside
+from polystore_workspace._index import build_index
 from polystore_workspace._target import Target, decode_target, encode_target, is_foreign
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Mapping
 
     JsonObject = dict[str, Any]
 
-__all__ = ["METADATA_NAME", "Workspace", "mappings", "read_document", "read_mapping", "virtual_path", "write_mapping"]
+__all__ = [
+    "METADATA_NAME",
+    "Workspace",
+    "entries",
+    "join",
+    "mappings",
+    "put_entry",
+    "read_document",
+    "read_mapping",
+    "write_mapping",
+]
 
 METADATA_NAME = "polystore_metadata.json"
 """Name of the metadata file of a plate, in the plate's own directory."""
 
 _ENTRIES = "subdirectories"
 _MAPPING = "workspace_mapping"
+_ABOUT = "workspace_about"
 
 
 class Workspace(NamedTuple):
@@ -82,9 +94,10 @@ def write_mapping(
     AccessDenied
         If a target is outside the plate, unless ``allow_outside``.
     InvalidPath
-        If a virtual path is not a relative path below the workspace, or is another's directory.
+        If a virtual path is not a relative path below the workspace.
     CorruptData
-        If the metadata file is damaged; it is left as it is.
+        If the metadata file is damaged, or would hold a virtual path twice or as file and directory; it
+        is left as it is.
 
     Examples
     --------
@@ -94,43 +107,56 @@ def write_mapping(
     >>> read_mapping("plate")
     {'planes/A01.tif': Target(address='raw/stack.tif', backend='disk', index=(3,))}
     """
-    root = normalize_path(plate)
-    entry = _entry_name(name)
+    entry = "." if normalize_path(name) == "." else virtual_path(name)
     prefix = "" if entry == "." else f"{entry}/"
-    encoded: JsonObject = {}
-    for path, target in mapping.items():
-        if not allow_outside:
+    return put_entry(
+        plate,
+        entry,
+        {virtual_path(prefix + virtual_path(path)): target for path, target in mapping.items()},
+        overwrite=overwrite,
+        allow_outside=allow_outside,
+        metadata=metadata,
+        about=about,
+    )
+
+
+def put_entry(
+    plate: str | os.PathLike[str],
+    entry: str,
+    targets: Mapping[str, Target],
+    *,
+    overwrite: bool,
+    allow_outside: bool,
+    metadata: str,
+    about: Mapping[str, Any] | None = None,
+) -> Workspace:
+    """Put one entry into the metadata file; its virtual paths are relative to the plate."""
+    root = normalize_path(plate)
+    if not allow_outside:
+        for path, target in targets.items():
             require_inside(root, target.address, shown=path)
-        decode_target(encode_target(target))
-        encoded[virtual_path(prefix + path)] = encode_target(target)
-    directories = {parent for path in encoded for parent in _parents(path)}
-    for path in directories & encoded.keys():
-        raise InvalidPath(f"{path!r} would be a file and a directory of the workspace", path=path)
+    encoded = {path: encode_target(target) for path, target in targets.items()}
     file = join(root, metadata)
 
     def put(document: JsonObject) -> JsonObject:
-        entries = document.setdefault(_ENTRIES, {})
-        list(mappings(document, file))
-        present = entries.setdefault(entry, {})
+        entries = _object(document.setdefault(_ENTRIES, {}), repr(_ENTRIES), file)
+        present = _object(entries.setdefault(entry, {}), f"the entry {entry!r}", file)
         if present.get(_MAPPING) and not overwrite:
             raise PathExists(
-                f"plate {root!r} has a workspace {name!r} already; pass overwrite=True to replace it, or "
-                "another name",
+                f"plate {root!r} has a workspace {entry!r} already; pass overwrite=True to replace it, or "
+                "choose another name",
                 path=join(root, entry),
             )
-        present.pop("about", None)
-        present[_MAPPING] = encoded
-        if about is not None:
-            present["about"] = dict(about)
+        present.pop(_ABOUT, None)
+        present |= {_MAPPING: encoded} if about is None else {_MAPPING: encoded, _ABOUT: dict(about)}
+        build_index(mappings(document, file), modified=0, file=file)
         return document
 
     atomic_update_json(file, put, default={})
     return Workspace(normalize_path(join(root, entry)), len(encoded), file)
 
 
-def read_mapping(
-    plate: str | os.PathLike[str], *, metadata: str = METADATA_NAME
-) -> dict[str, Target]:
+def read_mapping(plate: str | os.PathLike[str], *, metadata: str = METADATA_NAME) -> dict[str, Target]:
     """Return what every virtual file of a plate shows, by path relative to the plate.
 
     Raises
@@ -161,23 +187,39 @@ def mappings(document: JsonObject, file: str) -> Iterator[tuple[str, object]]:
     Raises
     ------
     CorruptData
-        If the document is not built as it must be, or two entries claim one path.
+        If the document is not built as it must be, or two workspaces claim one path.
     """
     seen: dict[str, object] = {}
-    for name, entry in _object(document.get(_ENTRIES, {}), repr(_ENTRIES), file).items():
-        mapping = _object(entry, f"the entry {name!r}", file).get(_MAPPING)
-        if mapping is None:
-            continue
-        for key, value in _object(mapping, f"{_MAPPING!r} of {name!r}", file).items():
-            try:
-                path = virtual_path(key.replace("\\", "/") if is_foreign(value) else key)
-            except InvalidPath as error:
-                raise CorruptData(f"{_MAPPING!r} of {name!r} in {file!r}: {error}", path=file) from error
+    for _, mapping in entries(document, file):
+        for path, value in mapping.items():
             if path not in seen:
                 seen[path] = value
                 yield path, value
             elif seen[path] != value:
                 raise CorruptData(f"{path!r} is there twice in {file!r}, with different targets", path=file)
+
+
+def entries(document: JsonObject, file: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield every workspace of a plate by name, its virtual paths normalised.
+
+    Raises
+    ------
+    CorruptData
+        If the document is not built as it must be.
+    """
+    for name, entry in _object(document.get(_ENTRIES, {}), repr(_ENTRIES), file).items():
+        mapping = _object(entry, f"the entry {name!r}", file).get(_MAPPING)
+        if mapping is None:
+            continue
+        paths: dict[str, object] = {}
+        for key, value in _object(mapping, f"{_MAPPING!r} of {name!r}", file).items():
+            try:
+                path = virtual_path(key.replace("\\", "/") if is_foreign(value) else key)
+            except InvalidPath as error:
+                raise CorruptData(f"{_MAPPING!r} of {name!r} in {file!r}: {error}", path=file) from error
+            if paths.setdefault(path, value) != value:
+                raise CorruptData(f"{path!r} is there twice in {file!r}, with different targets", path=file)
+        yield name, paths
 
 
 def virtual_path(path: str) -> str:
@@ -190,7 +232,9 @@ def virtual_path(path: str) -> str:
     """
     normal = normalize_path(path)
     if normal[0] in "/." and (normal in {".", ".."} or normal.startswith(("/", "../"))):
-        raise InvalidPath(f"{path!r} is no virtual path: name a file below the plate, 'A01/z1.tif'", path=path)
+        raise InvalidPath(
+            f"{path!r} is no virtual path: name a file below the plate, 'A01/z1.tif'", path=path
+        )
     return normal
 
 
@@ -199,15 +243,6 @@ def join(directory: str, path: str) -> str:
     if directory == ".":
         return path
     return f"{directory.rstrip('/')}/{path}"
-
-
-def _entry_name(name: str) -> str:
-    return "." if normalize_path(name) == "." else virtual_path(name)
-
-
-def _parents(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
 
 
 def _object(value: object, what: str, file: str) -> JsonObject:

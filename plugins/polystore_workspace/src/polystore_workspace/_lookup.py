@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from polystore_core import CorruptData, InvalidPath, IsADirectory, PathNotFound
@@ -30,7 +31,7 @@ class Found(NamedTuple):
     """Where a path leads: a plate, what its workspaces hold, and the path relative to the plate."""
 
     plate: str
-    index: Index
+    tree: Index
     name: str
 
 
@@ -105,7 +106,7 @@ class Lookup:
             index = self._index(plate)
             if index is None:
                 raise PathNotFound(
-                    f"plate {plate!r} has no workspace: there is no file {join(plate, self._plates.metadata)!r}; "
+                    f"plate {plate!r} has no workspace: there is no {self._plates.metadata!r} in it; "
                     f"make one: polystore workspace create {plate} --pattern ...",
                     path=path,
                 )
@@ -115,8 +116,8 @@ class Lookup:
             if index is not None and index.targets:
                 return Found(directory, index, name)
         raise PathNotFound(
-            f"no workspace shows {path!r}: no directory on that path has a {self._plates.metadata!r} with one; "
-            "make one: polystore workspace create PLATE --pattern ...",
+            f"no workspace shows {path!r}: no directory on that path has a {self._plates.metadata!r} with one"
+            "; make one: polystore workspace create PLATE --pattern ...",
             path=path,
         )
 
@@ -128,12 +129,12 @@ class Lookup:
         PathNotFound
             If there is neither.
         """
-        if found.name in found.index.directories:
+        if found.name in found.tree.directories:
             return True
-        if found.name in found.index.targets:
+        if found.name in found.tree.targets:
             return False
         raise PathNotFound(
-            f"no {path!r} in the workspaces of plate {found.plate!r}, which show {len(found.index.targets)} files; "
+            f"no {path!r} among the {len(found.tree.targets)} virtual files of plate {found.plate!r}; "
             f"list them: list_files({found.plate!r}, backend='virtual_workspace', recursive=True)",
             path=path,
         )
@@ -155,13 +156,13 @@ class Lookup:
             raise IsADirectory(f"{path!r} is a virtual directory; name a file in it, or list it", path=path)
         file = join(found.plate, self._plates.metadata)
         try:
-            target = decode_target(found.index.targets[found.name])
+            target = decode_target(found.tree.targets[found.name])
             address = resolve(found.plate, target.address)
         except ValueError as error:
             raise CorruptData(f"{found.name!r} in {file!r}: {error}", path=path) from error
         if not self._plates.allow_outside:
             address = self._confinement.check(found.plate, target.address, shown=path)
-        return target._replace(address=address)
+        return replace(target, address=address)
 
     def _index(self, directory: str) -> Index | None:
         if directory not in self._seen:
@@ -190,7 +191,7 @@ def _below(plate: str, path: str) -> str:
         if path.startswith(f"{base.rstrip('/')}/"):
             return path[len(base.rstrip("/")) + 1 :]
     raise InvalidPath(
-        f"{path!r} is not below the plate {plate!r} that this backend is configured for; give a path relative "
-        "to that plate",
+        f"{path!r} is not below the plate {plate!r} that this backend is configured for; give a path "
+        "relative to that plate",
         path=path,
     )

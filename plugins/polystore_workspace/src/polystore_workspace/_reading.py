@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy as copying
-import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from polystore_core import BatchError, CorruptData, PolyStoreError
 from polystore_core.files import translate_os_error
 from polystore_core.plugins import Batch, ReadRequest
+from polystore_workspace._nesting import nested, nesting_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,15 +20,11 @@ if TYPE_CHECKING:
     from polystore_core.plugins import Backend
     from polystore_workspace._target import Target
 
-__all__ = ["about_target", "nested", "nesting_level", "read_targets"]
-
-_MOST_LEVELS = 8
-"""How many workspaces may stand on one another; more than that is a circle."""
-
-_levels = threading.local()
+__all__ = ["about_target", "read_targets"]
 
 
-class _Taker(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Taker:
     """A path of the request that shows a value, or the part of it at an index."""
 
     position: int
@@ -68,20 +65,34 @@ def read_targets(
         groups.setdefault((target.backend, target.address), []).append(taker)
     work = list(groups.items())
     values: dict[int, Data] = {}
-    tried: list[int] = list(failed)
     threads = max(1, request.batch.threads // len(work)) if work else 1
     level = nesting_level()
 
+    def fetch(backend: str, address: str, path: str, *, copy: bool) -> Any:
+        wanted = ReadRequest((address,), copy, request.options, Batch(workers=threads))
+        with nested(level, path):
+            (value,) = open_backend(backend).read(request=wanted)
+        return value
+
     def read(number: int) -> None:
         (backend, address), takers = work[number]
-        with nested(level, takers[0].path):
-            _read_group(backend, address, takers, request, threads, open_backend, values, failed)
-        tried.extend(taker.position for taker in takers)
+        shared = len(takers) > 1 or bool(takers[0].index)
+        try:
+            value = fetch(backend, address, takers[0].path, copy=request.copy and not shared)
+        except Exception as error:
+            for taker in takers:
+                failed[taker.position] = about_target(error, taker.path, address, backend)
+            return
+        for taker in takers:
+            try:
+                values[taker.position] = _part(value, taker.index, copy=request.copy) if shared else value
+            except (CorruptData, MemoryError) as error:
+                failed[taker.position] = about_target(error, taker.path, address, backend)
 
     batch = request.batch
     progress = batch.progress
     if progress is not None:
-        batch = batch._replace(progress=lambda *_: progress(len(tried), len(request.paths)))
+        batch = batch._replace(progress=lambda *_: progress(len(values) + len(failed), len(request.paths)))
     unfinished: BatchError | None = None
     try:
         batch.run([address for (_, address), _ in work], read)
@@ -90,44 +101,6 @@ def read_targets(
     if len(values) < len(request.paths):
         raise _failure(request.paths, values, failed) from unfinished
     return [values[position] for position in range(len(request.paths))]
-
-
-def nesting_level() -> int:
-    """How many workspaces the request that this thread works at has come through."""
-    return getattr(_levels, "value", 0)
-
-
-class nested:
-    """Context manager that counts how many workspaces stand on one another.
-
-    Parameters
-    ----------
-    level
-        Of the request that is being served, which may have come from another thread.
-    path
-        For the message.
-
-    Raises
-    ------
-    CorruptData
-        If there are so many that they must run in a circle.
-    """
-
-    def __init__(self, level: int, path: str) -> None:
-        if level >= _MOST_LEVELS:
-            raise CorruptData(
-                f"{path!r} shows a virtual file that shows another, and so on, {_MOST_LEVELS} times: the "
-                "workspaces show one another in a circle",
-                path=path,
-            )
-        self._level = level
-
-    def __enter__(self) -> None:
-        self._outer = nesting_level()
-        _levels.value = self._level + 1
-
-    def __exit__(self, *_: object) -> None:
-        _levels.value = self._outer
 
 
 def about_target(error: Exception, path: str, target: str, backend: str) -> PolyStoreError:
@@ -150,47 +123,20 @@ def about_target(error: Exception, path: str, target: str, backend: str) -> Poly
     return told
 
 
-def _read_group(
-    backend: str,
-    address: str,
-    takers: list[_Taker],
-    request: ReadRequest,
-    threads: int,
-    open_backend: Callable[[str], Backend],
-    values: dict[int, Data],
-    failed: dict[int, Exception],
-) -> None:
-    """Read one value and give every taker its part."""
-    shared = len(takers) > 1 or any(taker.index for taker in takers)
-    wanted = ReadRequest((address,), request.copy and not shared, request.options, Batch(workers=threads))
-    try:
-        (value,) = open_backend(backend).read(request=wanted)
-        if value is None:
-            raise TypeError("it was read as None")
-    except Exception as error:
-        for taker in takers:
-            failed[taker.position] = about_target(error, taker.path, address, backend)
-        return
-    for taker in takers:
-        try:
-            values[taker.position] = _part(value, taker.index, copy=request.copy) if shared else value
-        except (CorruptData, MemoryError) as error:
-            failed[taker.position] = about_target(error, taker.path, address, backend)
-
-
 def _part(value: Any, index: tuple[int, ...], *, copy: bool) -> Data:
     """Return the part of a shared value at an index: a copy, or a view that cannot be written to."""
     if not isinstance(value, np.ndarray):
         if index:
             raise CorruptData(
-                f"the workspace shows its part {list(index)}, but it is a {type(value).__name__}, not an array"
+                f"the workspace shows part {list(index)} of it, but it is a {type(value).__name__}, no array"
             )
         return copying.deepcopy(value)  # type: ignore[no-any-return]
     if len(index) > value.ndim or any(item >= size for item, size in zip(index, value.shape, strict=False)):
         raise CorruptData(
-            f"the workspace shows its part {list(index)}, which is out of range: the array has shape {value.shape}"
+            f"the workspace shows part {list(index)} of it, but the array has shape {value.shape}"
         )
-    part = value[(*index, ...)]
+    place: tuple[Any, ...] = (*index, ...)
+    part: np.ndarray[Any, Any] = value[place]
     if copy:
         return np.array(part, order="C")
     part.flags.writeable = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,7 +14,8 @@ _OWN = frozenset({"backend", "address", "index"})
 _FOREIGN = frozenset({"backend", "backend_address", "source_axis_indices"})
 
 
-class Target(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Target:
     """The data behind one virtual file.
 
     Attributes
@@ -78,7 +80,8 @@ def decode_target(value: object) -> Target:
         if is_foreign(value):
             address = value["backend_address"]
             portable = address.replace("\\", "/") if isinstance(address, str) else address
-            return _checked(value["backend"], portable, value["source_axis_indices"])
+            backend = value["backend"].strip().lower() if isinstance(value["backend"], str) else None
+            return _checked(backend, portable, value["source_axis_indices"])
         if "address" in value and value.keys() <= _OWN:
             return _checked(value.get("backend", "disk"), value["address"], value.get("index", []))
     raise ValueError(

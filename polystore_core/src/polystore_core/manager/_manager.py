@@ -217,11 +217,9 @@ class FileManager:
         {'exposure_ms': 20}
         """
         name = normalize_path(path)
-        (value,) = ask(
-            self._registry.open(backend), "read", name, request=ReadRequest((name,), copy, options)
-        )
-        if value is None:
-            raise PluginError(f"backend {backend!r} read None from {name!r}", backend=backend, path=name)
+        request = ReadRequest((name,), copy, options)
+        values = ask(self._registry.open(backend), "read", name, request=request)
+        (value,) = one_for_each(values, (name,), backend)
         if framework is not None or device is not None:
             return to_framework(value, framework or "numpy", device=device)
         return value
@@ -329,9 +327,8 @@ class FileManager:
         names = batch_names(paths)
         with reporting(progress, f"load from {backend}", len(names)) as report:
             batch = Batch(checked_workers(workers), report, cancel)
-            values = ask_batch(
-                self._registry.open(backend), "read", names, request=ReadRequest(names, copy, options, batch)
-            )
+            request = ReadRequest(names, copy, options, batch)
+            values = ask_batch(self._registry.open(backend), "read", names, request=request)
         values = one_for_each(values, names, backend)
         if framework is not None or device is not None:
             return [to_framework(value, framework or "numpy", device=device) for value in values]

@@ -72,9 +72,7 @@ class Transfer:
 
     def _copy_tree(self, source: str, target: str) -> None:
         if self._existing(target) is not None:
-            raise PathExists(
-                f"directory {target!r} exists already; delete it, or choose another target", path=target
-            )
+            raise PathExists(f"{target!r} exists already; delete it, or choose another target", path=target)
         listing = self._source.list(request=ListRequest(source, recursive=True))
         if self._target.can("make_directory"):
             self._target.make_directory(path=target)

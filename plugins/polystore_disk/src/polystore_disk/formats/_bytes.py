@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -10,7 +11,7 @@ from polystore_core.errors import CorruptData
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["bytes_of", "file_size", "fill", "read_all", "require_room", "write_all"]
+__all__ = ["bytes_of", "file_size", "fill", "is_real_failure", "read_all", "require_room", "write_all"]
 
 
 def file_size(file: BinaryIO) -> int:
@@ -76,3 +77,13 @@ def bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
     if array.nbytes == 0:
         return memoryview(bytearray())
     return memoryview(array.reshape(-1).view(np.uint8).data)
+
+
+def is_real_failure(error: Exception) -> bool:
+    """Tell whether reading failed for a reason other than the content: no memory, a broken disk.
+
+    A damaged file can send a library to an impossible offset, which is no failure of the disk.
+    """
+    if isinstance(error, OSError):
+        return error.errno not in {None, errno.EINVAL}
+    return isinstance(error, MemoryError)

@@ -8,6 +8,7 @@ from polystore_core.errors import CorruptData, InvalidOption, UnsupportedData
 from polystore_disk.formats._bytes import read_all, require_room, write_all
 from polystore_disk.formats._image_size import jpeg_size
 from polystore_disk.formats._narrow import describe, require_array
+from polystore_disk.formats._quiet import quiet_libraries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,7 +107,8 @@ class Jpeg:
         if content.find(_END_OF_IMAGE, size.body) < 0:
             raise CorruptData("not a whole JPEG: the file ends before the image")
         try:
-            return imagecodecs.jpeg8_decode(content)
+            with quiet_libraries():
+                return imagecodecs.jpeg8_decode(content)
         except (ValueError, RuntimeError) as error:
             raise CorruptData(f"not a JPEG that can be read: {error}") from error
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from polystore_core.errors import CorruptData, UnsupportedData
-from polystore_disk.formats._bytes import file_size, require_room
+from polystore_core.errors import CorruptData, PolyStoreError, UnsupportedData
+from polystore_disk.formats._bytes import file_size, is_real_failure, require_room
 from polystore_disk.formats._narrow import require_table
 from polystore_disk.formats._npy import read_array, read_header, write_array
 from polystore_disk.formats._text import encode_utf8
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     import numpy as np
 
     from polystore_core.data import Data
@@ -92,14 +93,16 @@ class Npz:
                 members = archive.infolist()
                 require_room(sum(member.file_size for member in members), max_bytes)
                 for member in members:
-                    name = _column_name(member, size)
-                    if name in table:
-                        raise CorruptData(f"the archive holds the column {name!r} twice")
+                    name = _column_name(member, size, table)
                     with archive.open(member) as source:
                         header = read_header(source, member.file_size)  # type: ignore[arg-type]
                         table[name] = read_array(source, header, max_bytes)  # type: ignore[arg-type]
                         source.read(1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except PolyStoreError:
+            raise
+        except Exception as error:  # a damaged archive can make zipfile raise nearly anything
+            if is_real_failure(error):
+                raise
             raise CorruptData(f"not a .npz archive that can be read: {error}") from error
         return table
 
@@ -122,7 +125,7 @@ def _is_plain(name: str) -> bool:
     return not (name.startswith("/") or ".." in name.split("/") or set(name) & {"\\", "\0", ":"})
 
 
-def _column_name(member: zipfile.ZipInfo, size: int) -> str:
+def _column_name(member: zipfile.ZipInfo, size: int, taken: Container[str]) -> str:
     """Return the column that a member holds, after checking what it claims."""
     name = member.filename
     if not name.endswith(_SUFFIX) or not _is_plain(name):
@@ -139,4 +142,7 @@ def _column_name(member: zipfile.ZipInfo, size: int) -> str:
         )
     if member.compress_size > size or member.file_size > possible:
         raise CorruptData(f"the member {name!r} claims {member.file_size:,} bytes, more than it can hold")
-    return name.removesuffix(_SUFFIX)
+    column = name.removesuffix(_SUFFIX)
+    if column in taken:
+        raise CorruptData(f"the archive holds the column {column!r} twice")
+    return column

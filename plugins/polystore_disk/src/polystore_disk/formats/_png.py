@@ -8,6 +8,7 @@ from polystore_core.errors import CorruptData, InvalidOption, UnsupportedData
 from polystore_disk.formats._bytes import read_all, require_room, write_all
 from polystore_disk.formats._image_size import png_size
 from polystore_disk.formats._narrow import describe, require_array
+from polystore_disk.formats._quiet import quiet_libraries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,7 +88,8 @@ class Png:
         content = read_all(file, max_bytes)
         require_room(png_size(content).working, max_bytes)
         try:
-            return imagecodecs.png_decode(content)
+            with quiet_libraries():
+                return imagecodecs.png_decode(content)
         except (ValueError, RuntimeError) as error:
             raise CorruptData(f"not a PNG that can be read: {error}") from error
 

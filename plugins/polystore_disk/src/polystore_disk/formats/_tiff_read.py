@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core.errors import CorruptData, InvalidOption, PolyStoreError
-from polystore_disk.formats._bytes import file_size, require_room
+from polystore_disk.formats._bytes import file_size, is_real_failure, require_room
 from polystore_disk.formats._image_size import jpeg2000_size, jpeg_size
-from polystore_disk.formats._tiff_quiet import quiet_tifffile
+from polystore_disk.formats._quiet import quiet_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,16 +35,16 @@ def read_tiff(file: BinaryIO, *, max_bytes: int, threads: int, series: int, page
 
     size = file_size(file)
     try:
-        with quiet_tifffile(), tifffile.TiffFile(file, name="image.tif", _multifile=False) as tiff:
+        with quiet_libraries(), tifffile.TiffFile(file, name="image.tif", _multifile=False) as tiff:
             source = _choose(tiff, series, page)
             _require_sane(source, file, size, max_bytes)
             workers = threads if source.nbytes >= _WORTH_THREADS else 1
             array = source.asarray(maxworkers=workers)
             expected = source.shape
-    except (PolyStoreError, MemoryError):
+    except PolyStoreError:
         raise
     except Exception as error:  # a damaged file can make tifffile raise nearly anything
-        if isinstance(error, OSError) and error.errno is not None:
+        if is_real_failure(error):
             raise
         raise CorruptData(f"not a TIFF that can be read: {error}") from error
     if array.shape != expected or array.dtype.hasobject:

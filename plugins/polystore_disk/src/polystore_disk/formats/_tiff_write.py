@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from polystore_core.errors import InvalidOption, UnsupportedData
 from polystore_disk.formats._narrow import describe
-from polystore_disk.formats._tiff_quiet import quiet_tifffile
+from polystore_disk.formats._quiet import quiet_libraries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +21,9 @@ _DTYPES = frozenset(
     | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 )
 _OME_DTYPES = _DTYPES - {"uint64", "int64", "float16"}
+_CLASSIC_LIMIT = 2**32 - 2**25
+_TAG_BYTES = 512
+"""Room for the tags of one page."""
 _PER_CENTIMETER = {"nanometer": 1e7, "micrometer": 1e4, "millimeter": 10.0}
 _SYMBOL = {"nanometer": "nm", "micrometer": "µm", "millimeter": "mm"}
 _OME_AXES = ("", "", "YX", "ZYX", "CZYX", "TCZYX")
@@ -57,13 +60,14 @@ def write_tiff(file: BinaryIO, array: Array, options: TiffOptions, *, suffix: st
         arguments["resolution"] = (scale / options.pixel_size[1], scale / options.pixel_size[0])
         arguments["resolutionunit"] = "CENTIMETER"
     try:
-        with quiet_tifffile():
+        with quiet_libraries():
             tifffile.imwrite(
-                tifffile.FileHandle(file, mode="r+b", name="image.tif"),
+                tifffile.FileHandle(file, mode="wb", name="image.tif"),
                 array,
                 photometric=photometric,
                 metadata=_metadata(axes, options),
                 ome=options.ome,
+                bigtiff=_needs_bigtiff(array),
                 **arguments,
             )
     except (ValueError, TypeError, NotImplementedError, IndexError, KeyError) as error:
@@ -77,6 +81,12 @@ def write_tiff(file: BinaryIO, array: Array, options: TiffOptions, *, suffix: st
         raise
     if options.ome:
         _require_same_shape(file, array, axes)
+
+
+def _needs_bigtiff(array: Array) -> bool:
+    """Tell whether pixels and tags may exceed the 32-bit offsets of a classic TIFF, however well it packs."""
+    planes = array.size // (array.shape[-1] * array.shape[-2])
+    return bool(array.nbytes + planes * _TAG_BYTES > _CLASSIC_LIMIT)
 
 
 def _raise_cause(file: BinaryIO) -> None:
@@ -176,7 +186,7 @@ def _require_same_shape(file: BinaryIO, array: Array, axes: str | None) -> None:
 
     end = file.tell()
     file.seek(0)
-    with quiet_tifffile(), tifffile.TiffFile(file, name="image.tif", _multifile=False) as tiff:
+    with quiet_libraries(), tifffile.TiffFile(file, name="image.tif", _multifile=False) as tiff:
         found = tiff.series[0]
         shape, dtype = found.shape, found.dtype
     file.seek(end)
