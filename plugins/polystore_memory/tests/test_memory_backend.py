@@ -17,7 +17,7 @@ def fm():
 def test_a_save_beyond_the_budget_fails_and_loses_nothing(fm):
     fm.save(bytes(900), "a.bin", backend="memory")
     with pytest.raises(
-        StorageFull, match="no room to write 'b.bin': 1 byte more than the 100 of 1000 bytes left"
+        StorageFull, match=r"no room to write 'b\.bin': 1 byte more than the 100 of 1000 bytes left"
     ):
         fm.save(bytes(101), "b.bin", backend="memory")
     assert fm.load("a.bin", backend="memory") == bytes(900)

@@ -167,7 +167,7 @@ left; delete something, or raise max_bytes in the configuration of 'memory'
                 raise PathExists(
                     f"{target!r} exists already; delete it, or choose another target", path=target
                 )
-            if node is not existing:
+            if old != new:
                 self._check(target, new, size, overwrite=overwrite)
                 moves = operation == "move"
                 self._put(new, node if moves else _twin(node), moved_from=old if moves else None)
