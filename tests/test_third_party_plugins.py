@@ -1,31 +1,9 @@
 """Packages of other authors, installed by pip into an environment of their own and used from there."""
 
 import json
-import os
-import subprocess
-import sys
-import sysconfig
-import textwrap
-import venv
-from pathlib import Path
 
 import pytest
-
-PYPROJECT = """
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
-
-[project]
-name = "{distribution}"
-version = "1.2.3"
-
-[project.entry-points."{group}"]
-{name} = "{reference}"
-
-[tool.hatch.build.targets.wheel]
-packages = ["{module}"]
-"""
+from throwaway_environment import Environment
 
 SHELF = '''
 """A backend in one dictionary."""
@@ -109,45 +87,6 @@ class Stamp:
 
 BACKENDS = "polystore.backends"
 SHELF_OPERATIONS = "[read,write,list,stat,delete,make_directory]"
-
-
-class Environment:
-    """A virtual environment with what the tests run on, and the packages of third parties."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        venv.create(folder / "venv", with_pip=False)
-        self.python = folder / "venv" / "bin" / "python"
-        site = sysconfig.get_path("purelib", vars={"base": str(folder / "venv")})
-        ours = sysconfig.get_path("purelib")
-        Path(site, "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
-
-    def install(self, distribution: str, source: str, *, group: str, name: str, reference: str) -> None:
-        package = self.folder / distribution
-        module = reference.partition(":")[0]
-        (package / module).mkdir(parents=True)
-        (package / module / "__init__.py").write_text(source)
-        (package / "pyproject.toml").write_text(
-            PYPROJECT.format(
-                distribution=distribution, group=group, name=name, reference=reference, module=module
-            )
-        )
-        pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install", "--quiet"]
-        options = ["--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
-        subprocess.run([*pip, *options, str(package)], check=True, capture_output=True)
-
-    def run(self, script: str, **variables: str) -> str:
-        """Run a script in the environment and return what it printed."""
-        finished = subprocess.run(
-            [self.python, "-c", textwrap.dedent(script)],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=self.folder,
-            env={**os.environ, **variables},
-        )
-        assert finished.returncode == 0, finished.stderr
-        return finished.stdout
 
 
 @pytest.fixture(scope="module")

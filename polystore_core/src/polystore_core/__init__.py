@@ -23,6 +23,7 @@ from polystore_core.errors import (
     UnsupportedOperation,
     ViewerUnreachable,
 )
+from polystore_core.files import AtomicMetadataWriter, atomic_update_json, atomic_write_json, file_lock
 from polystore_core.manager import IMAGE_EXTENSIONS, FileManager
 from polystore_core.paths import PathPattern
 from polystore_core.plugins import (
@@ -39,6 +40,7 @@ from polystore_core.plugins import (
 __all__ = [
     "IMAGE_EXTENSIONS",
     "AccessDenied",
+    "AtomicMetadataWriter",
     "BackendInfo",
     "BackendRegistry",
     "BackendUnavailable",
@@ -68,5 +70,8 @@ __all__ = [
     "UnsupportedData",
     "UnsupportedOperation",
     "ViewerUnreachable",
+    "atomic_update_json",
+    "atomic_write_json",
+    "file_lock",
     "hookimpl",
 ]

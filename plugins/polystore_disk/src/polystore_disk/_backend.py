@@ -79,7 +79,7 @@ name a path below it
         """Decode files; several in parallel, one with all threads."""
         paths, batch = request.paths, request.batch
         threads = max(1, batch.threads // len(paths))
-        for path in paths:
+        for path in self._codec.first_of_each(paths):
             self._codec.check_read(path, request.options)
 
         def read(index: int) -> Data:
@@ -95,7 +95,7 @@ name a path below it
         """
         options = dict(request.options)
         durability = _checked_durability(options.pop("durability", self._durability))
-        for path in request.paths:
+        for path in self._codec.first_of_each(request.paths):
             self._check_write(path, options)
         if durability == "durable" and len(request.paths) > 1:
             return self._write_behind_barrier(request, options)
@@ -240,7 +240,8 @@ name a path below it
 
     def _is_parallel(self, paths: tuple[str, ...]) -> bool:
         return len(paths) > 1 and any(
-            self._codec.suffix_of(path) is None or self._codec.is_parallel(path) for path in paths
+            self._codec.suffix_of(path) is None or self._codec.is_parallel(path)
+            for path in self._codec.first_of_each(paths)
         )
 
     def _is_directory(self, path: str, operation: str) -> bool:

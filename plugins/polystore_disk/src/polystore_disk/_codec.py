@@ -11,7 +11,7 @@ from polystore_core.formats import FormatRegistry
 from polystore_core.plugins import check_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Codec"]
 
@@ -39,6 +39,13 @@ class Codec:
     def suffix_of(self, path: str) -> str | None:
         """Return the known suffix of a path."""
         return self._formats.suffix_of(path)
+
+    def first_of_each(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Return the first path of each suffix: what depends on the suffix is asked of these only."""
+        found: dict[str | None, str] = {}
+        for path in paths:
+            found.setdefault(self._formats.suffix_of(path), path)
+        return tuple(found.values())
 
     def is_parallel(self, path: str) -> bool:
         """Whether several files of this format are faster in several threads."""

@@ -14,6 +14,9 @@ __all__ = ["open_file"]
 
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
+_BUFFER_BYTES = 8192
+"""Said out loud because ``open`` otherwise asks whether the file is a terminal."""
+
 
 def open_file(path: str, *, root: str | None) -> BinaryIO:
     """Open a regular file; a named pipe would block and a device could be endless.
@@ -34,7 +37,7 @@ def open_file(path: str, *, root: str | None) -> BinaryIO:
             descriptor = os.open(place.name, _READ | getattr(os, "O_NOFOLLOW", 0), dir_fd=place.dir_fd)
     try:
         _check_regular(descriptor, path)
-        return open(path, "rb", opener=lambda *_: descriptor)
+        return open(path, "rb", _BUFFER_BYTES, opener=lambda *_: descriptor)
     except BaseException:
         os.close(descriptor)
         raise

@@ -36,7 +36,11 @@ def to_numpy(data: Any, framework: Any) -> np.ndarray[Any, Any]:
 
 
 def from_numpy(array: np.ndarray[Any, Any], framework: Any, device: str | None) -> Any:
-    """Return a jax array with memory of its own."""
+    """Return a jax array with memory of its own.
+
+    Jax may use the memory it is given instead of copying it, whatever ``may_alias`` says, so it is given
+    a copy that nobody else holds.
+    """
     dtype = array.dtype
     wide = dtype.itemsize == (16 if dtype.kind == "c" else 8)
     if dtype.kind in "iufc" and wide and not framework.config.jax_enable_x64:
@@ -46,7 +50,7 @@ def from_numpy(array: np.ndarray[Any, Any], framework: Any, device: str | None) 
         )
     target = None if device is None else _device(framework, device)
     try:
-        result = framework.device_put(array, target, may_alias=False).block_until_ready()
+        result = framework.device_put(array.copy(), target).block_until_ready()
     except TypeError as error:
         raise _unsupported(dtype) from error
     if result.dtype != dtype:

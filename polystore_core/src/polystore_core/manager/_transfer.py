@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from polystore_core.errors import InvalidPath, PathExists, PathNotFound
+from polystore_core.errors import InvalidPath, PathExists
 from polystore_core.plugins import ListRequest, ReadRequest, WriteRequest
 
 if TYPE_CHECKING:
@@ -91,6 +91,6 @@ class Transfer:
             return None
         try:
             entry: Entry = self._target.stat(path=path)
-        except PathNotFound:
+        except FileNotFoundError:
             return None
         return entry

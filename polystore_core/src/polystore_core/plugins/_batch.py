@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from threading import Thread
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from polystore_core.errors import BatchError
 
@@ -16,8 +18,11 @@ T = TypeVar("T")
 Progress = Callable[[int, int], object]
 """Called as ``progress(done, total)`` after each finished path, from the calling thread."""
 
-_WORTH_A_THREAD_POOL = 0.002
-"""Seconds of remaining work below which starting threads costs more than it saves."""
+_SHORT = 0.0004
+"""Seconds below which a task is mostly interpreter work: threads would wait for each other's lock."""
+
+_LONG = 0.02
+"""Seconds from which one task is enough to judge by; a shorter first one may just have been an import."""
 
 
 class CancelToken(Protocol):
@@ -57,8 +62,9 @@ class Batch(NamedTuple):
     def run(self, paths: Sequence[str], task: Callable[[int], T], *, parallel: bool = True) -> list[T]:
         """Call ``task(index)`` for every path and return the results in the order of ``paths``.
 
-        Every path is tried, also after another one failed. The first paths run in the calling
-        thread; threads are started only when what remains is worth them.
+        Every path is tried, also after another one failed. The calling thread works too, alone at
+        first: others join it only when the tasks prove long enough to gain from them, so that a batch is
+        not slower than a loop.
 
         Parameters
         ----------
@@ -79,21 +85,9 @@ class Batch(NamedTuple):
             if self.progress is not None:
                 self.progress(1, 1)
             return [result]
-        results: dict[int, T] = {}
-        failed: dict[int, Exception] = {}
-
-        def attempt(index: int) -> None:
-            if self._cancelled():
-                return
-            try:
-                results[index] = task(index)
-            except Exception as error:
-                failed[index] = error
-
-        threads = self.threads if parallel else 1
-        reached = self._run_inline(attempt, len(paths), threads)
-        if reached < len(paths):
-            self._run_in_threads(attempt, range(reached, len(paths)), threads)
+        work = _Work(len(paths), task, self.cancel)
+        self._do(work, len(paths), self.threads - 1 if parallel else 0)
+        results, failed = work.results, work.failed
         if failed or len(results) < len(paths):
             raise BatchError.from_outcome(
                 done=[path for index, path in enumerate(paths) if index in results],
@@ -104,39 +98,94 @@ class Batch(NamedTuple):
             )
         return [results[index] for index in range(len(paths))]
 
-    def _cancelled(self) -> bool:
-        return self.cancel is not None and self.cancel.is_set()
-
-    def _report(self, done: int, total: int) -> None:
-        if self.progress is not None and not self._cancelled():
-            self.progress(done, total)
-
-    def _run_inline(self, attempt: Callable[[int], None], total: int, threads: int) -> int:
-        """Work in the calling thread until threads pay; return how many paths were tried."""
-        for index in range(total):
-            begin = time.perf_counter()
-            attempt(index)
-            remaining = (time.perf_counter() - begin) * (total - index - 1)
-            self._report(index + 1, total)
-            if threads > 1 and remaining > _WORTH_A_THREAD_POOL:
-                return index + 1
-        return total
-
-    def _run_in_threads(self, attempt: Callable[[int], None], indices: range, threads: int) -> None:
-        from concurrent.futures import ThreadPoolExecutor, as_completed
-
-        pool = ThreadPoolExecutor(min(threads, len(indices)), thread_name_prefix="polystore-batch")
+    def _do(self, work: _Work[T], total: int, most_helpers: int) -> None:
+        """Work in the calling thread until nothing is left, with helpers as soon as they are worth it."""
+        helpers: list[Thread] = []
+        recent: deque[float] = deque(maxlen=3)
+        reported = 0
         try:
-            futures = [pool.submit(attempt, index) for index in indices]
-            for finished, future in enumerate(as_completed(futures), start=1):
-                future.result()
-                self._report(indices.start + finished, indices.stop)
+            begin = time.perf_counter()
+            while work.do_next():
+                recent.append(time.perf_counter() - begin)
+                reported = self._report(reported, work.done, total)
+                wanted = min(most_helpers, len(work.left))
+                if wanted and not helpers and _gains_from_threads(recent):
+                    for _ in range(wanted):
+                        helper = Thread(target=work.do_all, name="polystore-batch")
+                        helper.start()
+                        helpers.append(helper)
+                begin = time.perf_counter()
+            for helper in helpers:
+                helper.join()
+                reported = self._report(reported, work.done, total)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            work.left.clear()
+            for helper in helpers:
+                helper.join()
+        if work.interrupted is not None:
+            raise work.interrupted
+
+    def _report(self, reported: int, done: int, total: int) -> int:
+        """Tell of each path that was finished since the last time."""
+        if self.progress is not None:
+            for finished in range(reported + 1, done + 1):
+                self.progress(finished, total)
+        return done
+
+
+class _Work(Generic[T]):
+    """What is left of a batch and what came out, shared by the threads at work on it.
+
+    It needs no lock: ``deque.popleft`` is atomic, and each index is written by one thread.
+    """
+
+    def __init__(self, total: int, task: Callable[[int], T], cancel: CancelToken | None) -> None:
+        self.left = deque(range(total))
+        self.results: dict[int, T] = {}
+        self.failed: dict[int, Exception] = {}
+        self.interrupted: BaseException | None = None
+        self._task = task
+        self._cancel = cancel
+
+    @property
+    def done(self) -> int:
+        """How many tasks have ended, well or not."""
+        return len(self.results) + len(self.failed)
+
+    def do_next(self) -> bool:
+        """Do the next task; False if none is left or the batch was cancelled."""
+        if self._cancel is not None and self._cancel.is_set():
+            return False
+        try:
+            index = self.left.popleft()
+        except IndexError:
+            return False
+        try:
+            self.results[index] = self._task(index)
+        except Exception as error:
+            self.failed[index] = error
+        return True
+
+    def do_all(self) -> None:
+        """Do tasks until none is left; what is no error but ends a thread ends the batch."""
+        try:
+            while self.do_next():
+                pass
+        except BaseException as interruption:
+            self.interrupted = interruption
+            self.left.clear()
+
+
+def _gains_from_threads(recent: Sequence[float]) -> bool:
+    """Judge by the quickest of the last few tasks: one alone may have been slow by accident."""
+    return min(recent) >= (_SHORT if len(recent) > 1 else _LONG)
+
+
+_HAS_AFFINITY = hasattr(os, "sched_getaffinity")
 
 
 def available_processors() -> int:
     """Number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
+    if _HAS_AFFINITY:
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
-from polystore_core.manager import FileManager
 from polystore_core.plugins import BackendRegistry
 from polystore_core.testing._samples import sample
 from polystore_core.testing._store import Store
@@ -142,8 +141,9 @@ class Kit:
     @contextlib.contextmanager
     def opened(self, folder: Path) -> Iterator[Store]:
         """Open the store of a folder and close it afterwards."""
-        with FileManager(self.registry(folder)) as fm:
-            yield Store(self, fm, folder)
+        store = Store(self, self.registry(folder), folder)
+        with store.fm:
+            yield store
 
     @property
     def kind(self) -> DataKind:

@@ -6,9 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from polystore_core.manager import FileManager
+
 if TYPE_CHECKING:
     from polystore_core.data import Data, DataKind
-    from polystore_core.manager import FileManager
+    from polystore_core.plugins import BackendRegistry
     from polystore_core.testing._kit import Kit
 
 __all__ = ["Store"]
@@ -23,15 +25,18 @@ class Store:
     ----------
     fm : FileManager
         What the tests go through.
+    registry : BackendRegistry
+        The file manager's.
     backend : str
         Name of the backend under test.
     folder : Path
         Where the store lies, if it lies anywhere.
     """
 
-    def __init__(self, kit: Kit, fm: FileManager, folder: Path) -> None:
+    def __init__(self, kit: Kit, registry: BackendRegistry, folder: Path) -> None:
         self._kit = kit
-        self.fm = fm
+        self.registry = registry
+        self.fm = FileManager(registry)
         self.backend = kit.backend
         self.folder = folder
 

@@ -207,7 +207,7 @@ class ExchangeTests(Kit):
 
     def with_partner(self, store: Store) -> str:
         """Return the name of a second, correct backend beside the one under test."""
-        store.fm.registry.register("partner", ReferenceBackend, replace=True)
+        store.registry.register("partner", ReferenceBackend, replace=True)
         return "partner"
 
     @needs("read", "put")

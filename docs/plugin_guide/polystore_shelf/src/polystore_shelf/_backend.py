@@ -23,6 +23,9 @@ __all__ = ["Shelf"]
 
 DIRECTORY = "directory"
 
+Row = tuple[str, bytes, float | None]
+"""How an entry is stored, its content, and the time of its last change."""
+
 
 class Shelf(StorageBackend):
     """Keeps arrays, text and bytes in one SQLite file.
@@ -118,13 +121,13 @@ class Shelf(StorageBackend):
         return sum(how != DIRECTORY for _, how in moved)
 
 
-def _find(
-    database: sqlite3.Connection, name: str, path: str, operation: str
-) -> tuple[str, bytes, float | None]:
-    """Return how a path is stored, its content and its time; the root is always there."""
+def _find(database: sqlite3.Connection, name: str, path: str, operation: str) -> Row:
+    """Return what is under a path; the root is always there."""
     if not name:
         return DIRECTORY, b"", None
-    row = database.execute("SELECT how, content, modified FROM entries WHERE path = ?", (name,)).fetchone()
+    row: Row | None = database.execute(
+        "SELECT how, content, modified FROM entries WHERE path = ?", (name,)
+    ).fetchone()
     if row is None:
         raise _failure(errno.ENOENT, path, operation)
     return row
@@ -151,10 +154,10 @@ def _make_room(
 ) -> None:
     """Make the parents of a file and remove what it replaces, or say why it may not be there."""
     existing = _how(database, name)
-    if existing == DIRECTORY:
-        raise _failure(errno.EISDIR, path, operation)
     if existing is not None and not overwrite:
         raise _failure(errno.EEXIST, path, operation)
+    if existing == DIRECTORY:
+        raise _failure(errno.EISDIR, path, operation)
     _make_directories(database, name.rpartition("/")[0], path, operation)
     database.execute("DELETE FROM entries WHERE path = ?", (name,))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,13 +36,14 @@ def decode(how: str, content: bytes) -> Data:
     try:
         plain = zlib.decompress(content) if compression else content
         if kind == "array":
-            return np.load(io.BytesIO(plain), allow_pickle=False)
+            array: np.ndarray[Any, Any] = np.load(io.BytesIO(plain), allow_pickle=False)
+            return array
         return plain.decode("utf-8", "surrogatepass") if kind == "text" else plain
     except (ValueError, EOFError, zlib.error) as error:
         raise CorruptData(f"the shelf holds {kind} that cannot be read: {error}") from error
 
 
-def _npy(array: np.ndarray) -> bytes:
+def _npy(array: np.ndarray[Any, Any]) -> bytes:
     described = np.lib.format.dtype_to_descr(array.dtype)
     if np.lib.format.descr_to_dtype(described) != array.dtype:
         raise UnsupportedData(f"a shelf cannot describe the dtype {array.dtype}; save it as text or bytes")

@@ -1,0 +1,263 @@
+"""A state machine that does the same to a backend and to a plain dictionary, and compares."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from polystore_core.errors import BatchError, PolyStoreError
+from polystore_core.plugins import Entry
+from polystore_core.testing._kit import Kit, needs
+from polystore_core.testing._model import Model
+from polystore_core.testing._samples import assert_same
+
+if TYPE_CHECKING:
+    from polystore_core.data import DataKind
+
+__all__ = ["ModelTests", "StoreMachine"]
+
+_STEMS = ["a", "t2", "t10"]
+_FOLDERS = ["d", "e"]
+
+
+class Place(NamedTuple):
+    """A path to try: directories that may be files as well, a stem, and the kind of data it is for."""
+
+    folders: tuple[str, ...]
+    stem: str
+    kind: int
+
+
+def _places() -> st.SearchStrategy[Place]:
+    folders = st.lists(st.sampled_from([*_FOLDERS, "a."]), max_size=2).map(tuple)
+    return st.builds(Place, folders, st.sampled_from(_STEMS), st.sampled_from([0, 0, 0, 1, 2, 3, 4]))
+
+
+def _folders() -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(st.sampled_from([*_FOLDERS, "a."]), min_size=1, max_size=2).map(tuple)
+
+
+places = _places()
+folders = _folders()
+numbers = st.integers(0, 20)
+flags = st.booleans()
+
+
+def _can(*abilities: str) -> Callable[[Any], bool]:
+    return lambda machine: all(map(machine.kit.can, abilities))
+
+
+def _step(*abilities: str, **strategies: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
+    """Make a method a step for backends with these abilities."""
+    return lambda method: precondition(_can(*abilities))(rule(**strategies)(method))
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Steps over one store.
+
+    Parameters
+    ----------
+    kit
+        The backend author's test class.
+    folder
+        Where stores may lie; each example has one of its own.
+    """
+
+    def __init__(self, kit: Kit, folder: Path) -> None:
+        super().__init__()
+        self.kit = kit
+        self.folder = Path(tempfile.mkdtemp(dir=folder))
+        self.model = Model()
+        self._open()
+
+    def _open(self) -> None:
+        self._context = self.kit.opened(self.folder)
+        self.store = self._context.__enter__()
+
+    def teardown(self) -> None:
+        """Close the store and remove it."""
+        self._context.__exit__(None, None, None)
+        shutil.rmtree(self.folder)
+
+    @_step("write", place=places, number=numbers, overwrite=flags)
+    def save(self, place: Place, number: int, overwrite: bool) -> None:
+        """Save, also where a directory is or below a file."""
+        value = self.kit.value(number, self._kind(place))
+        self._both("save", value, self._path(place), overwrite=overwrite)
+
+    @_step("read", place=places)
+    def load(self, place: Place) -> None:
+        """Load what may be there."""
+        self._both("load", self._path(place))
+
+    @_step("read", path=folders)
+    def load_directory(self, path: tuple[str, ...]) -> None:
+        """Load what may be a directory."""
+        self._both("load", self._folder(path))
+
+    @_step("write", within=places, stems=st.sets(st.sampled_from(_STEMS)), number=numbers, overwrite=flags)
+    def save_batch(self, within: Place, stems: set[str], number: int, overwrite: bool) -> None:
+        """Save several files of one directory."""
+        members = [within._replace(stem=stem) for stem in sorted(stems, reverse=True)]
+        paths = [self._path(place) for place in members]
+        values = [self.kit.value(number + i, self._kind(place)) for i, place in enumerate(members)]
+        expected = [
+            _outcome(self.model.save, value, path, overwrite=overwrite)
+            for path, value in zip(paths, values, strict=True)
+        ]
+        self._check_batch(paths, expected, self.store.save_batch, values, paths, overwrite=overwrite)
+
+    @_step("read", wanted=st.lists(places, max_size=4))
+    def load_batch(self, wanted: list[Place]) -> None:
+        """Load several files, some of them twice."""
+        paths = [self._path(place) for place in wanted]
+        expected = [_outcome(self.model.load, path) for path in paths]
+        self._check_batch(paths, expected, self.store.load_batch, paths)
+
+    @_step("delete", place=places, recursive=flags)
+    def delete_file(self, place: Place, recursive: bool) -> None:
+        """Delete what may be a file."""
+        self._both("delete", self._path(place), recursive=recursive)
+
+    @_step("delete", path=folders, recursive=flags)
+    def delete_directory(self, path: tuple[str, ...], recursive: bool) -> None:
+        """Delete what may be a directory."""
+        self._both("delete", self._folder(path), recursive=recursive)
+
+    @_step("copy", source=places, goal=places, overwrite=flags)
+    def copy_file(self, source: Place, goal: Place, overwrite: bool) -> None:
+        """Copy to a name with the same suffix."""
+        goal = goal._replace(kind=source.kind)
+        self._both("copy", self._path(source), self._path(goal), overwrite=overwrite)
+
+    @_step("copy", "list", "stat", source=folders, goal=folders, overwrite=flags)
+    def copy_directory(self, source: tuple[str, ...], goal: tuple[str, ...], overwrite: bool) -> None:
+        """Copy what may be a directory."""
+        self._both("copy", self._folder(source), self._folder(goal), overwrite=overwrite)
+
+    @_step("move", source=places, goal=places, overwrite=flags)
+    def move_file(self, source: Place, goal: Place, overwrite: bool) -> None:
+        """Move to a name with the same suffix."""
+        goal = goal._replace(kind=source.kind)
+        self._both("move", self._path(source), self._path(goal), overwrite=overwrite)
+
+    @_step("move", "list", "stat", source=folders, goal=folders, overwrite=flags)
+    def move_directory(self, source: tuple[str, ...], goal: tuple[str, ...], overwrite: bool) -> None:
+        """Move what may be a directory."""
+        self._both("move", self._folder(source), self._folder(goal), overwrite=overwrite)
+
+    @_step("make_directory", path=folders)
+    def ensure_directory(self, path: tuple[str, ...]) -> None:
+        """Make a directory, also where a file is or below one."""
+        self._both("ensure_directory", self._folder(path))
+
+    @_step("list", path=folders, recursive=flags)
+    def list_files(self, path: tuple[str, ...], recursive: bool) -> None:
+        """List what may be a directory."""
+        self._both("list_files", self._folder(path), recursive=recursive)
+
+    @_step("list", path=folders | st.just(()))
+    def list_dir(self, path: tuple[str, ...]) -> None:
+        """List files and directories."""
+        self._both("list_dir", self._folder(path) or ".")
+
+    @_step("stat", place=places)
+    def stat(self, place: Place) -> None:
+        """Describe what may be there."""
+        for method in ("stat", "exists", "is_file", "is_dir"):
+            self._both(method, self._path(place))
+
+    @_step("stat", path=folders)
+    def stat_directory(self, path: tuple[str, ...]) -> None:
+        """Describe what may be a directory."""
+        for method in ("stat", "exists", "is_file", "is_dir"):
+            self._both(method, self._folder(path))
+
+    @_step("persistent")
+    def reopen(self) -> None:
+        """Close the store and open it anew."""
+        self._context.__exit__(None, None, None)
+        self._open()
+
+    @_step("read")
+    def load_everything(self) -> None:
+        """Load every file there is."""
+        for path, value in self.model.files.items():
+            assert_same(self.store.load(path), value)
+
+    @invariant()
+    def nothing_is_lost_and_nothing_left_over(self) -> None:
+        """After each step the files are those of the model."""
+        if self.kit.can("list"):
+            self._both("list_files", ".", recursive=True)
+
+    def _both(self, method: str, /, *args: Any, **options: Any) -> None:
+        """Call the same method of model and store; result or type of error must be the same."""
+        expected = _outcome(getattr(self.model, method), *args, **options)
+        found = _outcome(getattr(self.store, method), *args, **options)
+        _compare(f"{method}{args}", found, expected)
+
+    def _check_batch(
+        self, paths: list[str], expected: list[Any], call: Callable[..., Any], *args: Any, **options: Any
+    ) -> None:
+        failed = {path: result for path, result in zip(paths, expected, strict=True) if _is_error(result)}
+        try:
+            results = call(*args, **options)
+        except BatchError as error:
+            done = [path for path, result in zip(paths, expected, strict=True) if not _is_error(result)]
+            assert {path: type(member) for path, member in error.failed.items()} == failed
+            assert (error.done, error.not_started) == (tuple(done), ())
+        else:
+            assert failed == {}, f"expected errors: {failed}"
+            for path, found, wanted in zip(paths, results or expected, expected, strict=True):
+                _compare(path, found, wanted)
+
+    def _kind(self, place: Place) -> DataKind:
+        kinds = list(self.kit.suffixes)
+        return kinds[place.kind % len(kinds)]
+
+    def _path(self, place: Place) -> str:
+        return self._folder((*place.folders, self.kit.name(place.stem, self._kind(place))))
+
+    def _folder(self, parts: tuple[str, ...]) -> str:
+        """Join parts; the directory ``a.`` stands for one that has the name of a file."""
+        return "/".join(self.kit.name("a") if part == "a." else part for part in parts)
+
+
+def _outcome(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Return the result of a call, or the type of the error."""
+    try:
+        result = call(*args, **options)
+    except PolyStoreError as error:
+        return type(error)
+    return (result.path, result.is_directory) if isinstance(result, Entry) else result
+
+
+def _is_error(outcome: Any) -> bool:
+    return isinstance(outcome, type)
+
+
+def _compare(what: str, found: Any, expected: Any) -> None:
+    if expected is None or _is_error(expected) or isinstance(expected, (bool, tuple, list)):
+        assert found == expected, f"{what}: expected {_said(expected)}, got {_said(found)}"
+    else:
+        assert not _is_error(found), f"{what}: expected a value, got {_said(found)}"
+        assert_same(found, expected)
+
+
+def _said(outcome: Any) -> str:
+    return outcome.__name__ if _is_error(outcome) else repr(outcome)
+
+
+class ModelTests(Kit):
+    """The backend does what a plain dictionary does, whatever the order of steps."""
+
+    @needs("write")
+    def test_agrees_with_a_plain_dictionary(self, tmp_path: Path) -> None:
+        run_state_machine_as_test(lambda: StoreMachine(self, tmp_path), settings=self.settings)
