@@ -7,6 +7,7 @@ from format_files import comes_back, flipped, is_value_or_corrupt, load, save
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polystore_core import FileManager
 from polystore_core.errors import CorruptData, InvalidOption, UnsupportedData
 from polystore_disk.formats import Json, Raw, Text
 
@@ -15,7 +16,7 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
     max_leaves=12,
-)
+).filter(lambda value: value is not None)
 
 
 @given(st.binary())
@@ -131,3 +132,9 @@ def test_flipped_bits_give_a_value_or_corrupt(position, mask):
 def test_json_cut_short_is_corrupt(length):
     with pytest.raises(CorruptData):
         load(Json(), SAMPLE[:length])
+
+
+def test_a_json_file_of_nothing_but_null_is_no_value(tmp_path):
+    (tmp_path / "a.json").write_text("null")
+    with pytest.raises(CorruptData, match="the JSON is null"):
+        FileManager().load(tmp_path / "a.json", backend="disk")

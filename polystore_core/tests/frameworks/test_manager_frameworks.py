@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import torch
+
 from polystore_core import BackendUnavailable, FileManager, InvalidOption, UnsupportedData
 
 VALUES = np.arange(6, dtype=np.float32).reshape(2, 3)

@@ -69,15 +69,15 @@ class Json:
         Raises
         ------
         CorruptData
-            If the file is not JSON in UTF-8, repeats a key, nests too deep, holds a number beyond
-            the range of a float, or may need more than ``max_bytes``.
+            If the file is not JSON in UTF-8, is nothing but ``null``, repeats a key, nests too deep,
+            holds a number beyond the range of a float, or may need more than ``max_bytes``.
         """
         text = decode_utf8(read_all(file, max_bytes), ".json").removeprefix("\ufeff")
         values = 1 + sum(map(text.count, ",:[{"))
         if len(text) + values * _BYTES_PER_VALUE > max_bytes:
             require_room(4 * len(text) + values * _BYTES_PER_VALUE, max_bytes)
         try:
-            return json.loads(
+            value = json.loads(
                 text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
             )
         except json.JSONDecodeError as error:
@@ -88,6 +88,9 @@ class Json:
             raise
         except ValueError as error:
             raise CorruptData(f"not JSON that can be read: {error}") from error
+        if value is None:
+            raise CorruptData("the JSON is null, which is no value that could have been saved")
+        return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
