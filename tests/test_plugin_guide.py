@@ -66,6 +66,6 @@ def hooks():
                 yield f"{name}({', '.join(inspect.signature(function).parameters)})"
 
 
-@pytest.mark.parametrize("hook", hooks())
+@pytest.mark.parametrize("hook", list(hooks()))
 def test_every_hook_is_described_with_its_arguments(hook):
     assert f"`{hook}`" in GUIDE.read_text()

@@ -64,7 +64,7 @@ def _print(report: DemoReport) -> None:
         note(remark)
     click.echo()
     print_table(
-        ("step", "from", "to", "files", "MB", "s", "MB/s", "what came back"),
+        ("step", "from", "to", "files", "MB", "s", "MB/s", "comes back"),
         [
             (
                 transfer.step,
@@ -73,7 +73,7 @@ def _print(report: DemoReport) -> None:
                 str(transfer.files),
                 f"{transfer.size / 1e6:.1f}",
                 f"{transfer.seconds:.3f}",
-                f"{transfer.size / 1e6 / max(transfer.seconds, 1e-9):,.0f}",
+                "-" if transfer.verdict == "views" else f"{transfer.size / 1e6 / transfer.seconds:.0f}",
                 transfer.verdict,
             )
             for transfer in report.transfers

@@ -31,7 +31,7 @@ def explain(error: Exception) -> tuple[str, int]:
 
 
 def one_line(error: object) -> str:
-    """Return a message on one line, with the names of options as they are typed here.
+    """Return a message on one line, with the path it is about, and options named as they are typed here.
 
     Examples
     --------
@@ -46,4 +46,7 @@ def one_line(error: object) -> str:
         text = f"{len(error.failed)} of {total} paths failed{others}: {one_line(first)}"
     else:
         text = " ".join(str(error).split())
+        path = getattr(error, "path", None)
+        if isinstance(error, PolyStoreError) and path and path not in text:
+            text = f"{path!r}: {text}"
     return re.sub(r"\b([a-z_]+)=True\b", lambda found: f"--{found[1].replace('_', '-')}", text)

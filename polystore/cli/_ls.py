@@ -72,7 +72,7 @@ def _print_long(rows: list[dict[str, Any]]) -> None:
         return size_text(exact) if at_terminal() or exact is None else str(exact)
 
     def name(row: dict[str, Any]) -> str:
-        return str(row["path"]) + "/" * (row["type"] == "directory")
+        return f"{row['path']}/" if row["type"] == "directory" else str(row["path"])
 
     axes = list(dict.fromkeys(axis for row in rows for axis in row.get("coordinates", ())))
     print_table(

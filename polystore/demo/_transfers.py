@@ -34,7 +34,8 @@ class Transfer:
     seconds
         Wall-clock time.
     verdict
-        ``"identical"`` or ``"DIFFERENT"`` compared with what was saved; empty where nothing is compared.
+        ``"identical"`` or ``"DIFFERENT"`` compared with what was saved, ``"views"`` if nothing was copied;
+        empty where nothing is compared.
     """
 
     step: str
@@ -43,7 +44,7 @@ class Transfer:
     files: int
     size: int
     seconds: float
-    verdict: Literal["", "identical", "DIFFERENT"] = ""
+    verdict: Literal["", "identical", "views", "DIFFERENT"] = ""
 
 
 @dataclass(frozen=True, slots=True)

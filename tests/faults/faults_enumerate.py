@@ -81,7 +81,7 @@ class Enumeration:
     def __init__(self, operation: Operation, injector: Injector, *, root: str | None) -> None:
         self._operation = operation
         self._injector = injector
-        self._config = {"disk": {"root": root}} if root else {}
+        self._fm = FileManager(BackendRegistry({"disk": {"root": root}} if root else {}))
         self._images: dict[str, bytes] = {}
         self.faults = self.raised = self.uncleared = 0
         self.violations: list[str] = []
@@ -100,20 +100,14 @@ class Enumeration:
                 break
 
     def _keep_image(self) -> None:
-        fm = self._manager()
         for path, number in self._operation.before.items():
             if number is not None:
-                write_value(fm, path, number)
+                write_value(self._fm, path, number)
         self._operation.prepare()
         for folder, _, names in os.walk("."):
             for name in names:
                 file = Path(folder, name)
                 self._images[str(file)] = file.read_bytes()
-
-    def _manager(self) -> FileManager:
-        fm = FileManager(BackendRegistry(self._config))
-        fm.exists("nothing.bin", backend="disk")
-        return fm
 
     def _restore(self) -> None:
         for name in os.listdir("."):
@@ -125,18 +119,17 @@ class Enumeration:
 
     def _call_unharmed(self) -> None:
         self._restore()
-        self._operation.call(self._manager())
-        found = read_state(self._manager(), self._operation.before)
+        self._operation.call(self._fm)
+        found = read_state(self._fm, self._operation.before)
         assert found == self._operation.after, (self._operation.name, found)
 
     def _fail(self, call: int, fault: Fault) -> bool:
         self._restore()
-        fm = self._manager()
         litter, descriptors = set(_temporaries()), _descriptors()
         error: Exception | None = None
         self._injector.arm(call, fault.error, shorten=fault.shorten, sticky=fault.sticky)
         try:
-            self._operation.call(fm)
+            self._operation.call(self._fm)
         except Exception as caught:
             error = caught
         kind = self._injector.disarm()
@@ -150,7 +143,7 @@ class Enumeration:
         self.uncleared += len(left)
         if left and kind != "unlink":
             self._complain(f"litter {sorted(left)}", call, fault, kind)
-        del error, fm
+        del error
         if _descriptors() > descriptors:
             self._complain("a descriptor is left open", call, fault, kind)
         return True
@@ -162,7 +155,7 @@ class Enumeration:
     def _complaints(self, fault: Fault, error: Exception | None) -> Iterator[str]:
         operation = self._operation
         try:
-            found = read_state(self._manager(), operation.before)
+            found = read_state(self._fm, operation.before)
         except Exception as damage:
             if operation.is_sound({}, {}, {}) and operation.name == "repair" and error is not None:
                 found = dict(operation.before)
@@ -180,8 +173,8 @@ class Enumeration:
         if any(found[path] != operation.after[path] for path in done):
             yield f"said that {done} are done, but there is {found}"
         if operation.is_repeatable:
-            operation.call(self._manager())
-            found = read_state(self._manager(), operation.before)
+            operation.call(self._fm)
+            found = read_state(self._fm, operation.before)
             if found != operation.after:
                 yield f"the same call afterwards led to {found}"
 

@@ -41,6 +41,8 @@ def value_number(suffix: str, value: Any) -> int:
     match suffix:
         case ".npy" | ".tif" | ".png":
             number = value[0, 0]
+            assert (value == number).all()
+            return int(number)
         case ".npz" | ".json" | ".csv":
             number = np.ravel(value["number"])[0]
         case ".jpg":

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from workspace_plates import WORKSPACE, save, stack
+
 from polystore_core import BackendRegistry, FileManager, InvalidPath, NotADirectory, PathNotFound
 from polystore_workspace import Target, write_mapping
 from polystore_workspace._index import build_index
-from workspace_plates import WORKSPACE, save, stack
 
 FILES = ("A01/s1_z10.tif", "A01/s1_z2.tif", "A01/deep/x.npy", "B02/s1_z1.tif", "overview.png")
 
@@ -27,7 +28,7 @@ def fm(plate) -> FileManager:
 
 def test_a_directory_lists_its_own_files_in_natural_order(fm):
     assert fm.list_files("ws/A01", backend=WORKSPACE) == ["ws/A01/s1_z2.tif", "ws/A01/s1_z10.tif"]
-    assert fm.list_dir("ws", backend=WORKSPACE) == ["A01", "B02", "overview.png"]
+    assert fm.list_dir("ws", backend=WORKSPACE) == ["ws/A01", "ws/B02", "ws/overview.png"]
 
 
 def test_recursive_listing_starts_anywhere(fm):
@@ -43,13 +44,15 @@ def test_recursive_listing_starts_anywhere(fm):
 
 
 def test_patterns_and_extensions_select(fm):
-    assert fm.list_files("ws", backend=WORKSPACE, recursive=True, extensions=[".npy"]) == ["ws/A01/deep/x.npy"]
+    assert fm.list_files("ws", backend=WORKSPACE, recursive=True, extensions=[".npy"]) == [
+        "ws/A01/deep/x.npy"
+    ]
 
 
 def test_listings_start_with_the_directory_as_it_was_given(plate):
     fm = FileManager()
     assert fm.list_files(f"{plate}/ws/B02/", backend=WORKSPACE) == [f"{plate}/ws/B02/s1_z1.tif"]
-    assert fm.list_dir(plate, backend=WORKSPACE) == ["ws"]
+    assert fm.list_dir(plate, backend=WORKSPACE) == [f"{plate}/ws"]
 
 
 def test_real_files_of_the_plate_are_not_listed(fm):
@@ -61,7 +64,9 @@ def test_real_files_of_the_plate_are_not_listed(fm):
 def test_a_missing_directory_and_a_file_cannot_be_listed(fm):
     with pytest.raises(PathNotFound):
         fm.list_files("ws/C03", backend=WORKSPACE)
-    with pytest.raises(NotADirectory, match="'ws/overview.png' is a virtual file, not a directory; load it"):
+    with pytest.raises(
+        NotADirectory, match=r"'ws/overview\.png' is a virtual file, not a directory; load it"
+    ):
         fm.list_files("ws/overview.png", backend=WORKSPACE)
 
 
@@ -114,7 +119,9 @@ paths = st.lists(names, min_size=1, max_size=4).map(lambda parts: "/".join([*par
 def test_a_recursive_listing_is_every_path_and_every_parent(files):
     tree = build_index(((path, path) for path in files), modified=0, file="m.json")
     listing = tree.listing("", recursive=True)
-    parents = {"/".join(parts[:end]) for path in files if (parts := path.split("/")) for end in range(1, len(parts))}
+    parents = {
+        "/".join(parts[:end]) for path in files if (parts := path.split("/")) for end in range(1, len(parts))
+    }
     assert sorted(listing.files) == sorted(files)
     assert sorted(listing.directories) == sorted(parents)
 

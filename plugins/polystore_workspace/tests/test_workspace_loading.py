@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from workspace_plates import WORKSPACE, save, stack, watched
+
 from polystore_core import (
     BackendRegistry,
     BatchError,
@@ -17,7 +19,6 @@ from polystore_core import (
     UnsupportedOperation,
 )
 from polystore_workspace import Target, write_mapping
-from workspace_plates import WORKSPACE, save, stack, watched
 
 
 @pytest.fixture
@@ -75,7 +76,9 @@ def test_each_stack_of_a_batch_is_read_once_in_the_order_that_was_asked_for(tmp_
     write_mapping(tmp_path, mapping, name="by_plane")
     fm, watcher = watched()
     planes = fm.load_batch([tmp_path / "by_plane" / path for path in mapping], backend=WORKSPACE, workers=4)
-    assert [int(plane[0, 0]) for plane in planes] == [100 * well + 20 * z for z in range(4) for well in range(6)]
+    assert [int(plane[0, 0]) for plane in planes] == [
+        100 * well + 20 * z for z in range(4) for well in range(6)
+    ]
     assert watcher.of("disk") == {f"{well}.npy": 1 for well in range(6)}
 
 
@@ -156,7 +159,9 @@ def test_a_path_without_any_workspace_says_how_to_make_one(tmp_path, fm):
         "with one; make one: polystore workspace create PLATE --pattern ..."
     )
     configured = FileManager(BackendRegistry({WORKSPACE: {"plate": tmp_path}}))
-    with pytest.raises(PathNotFound, match=f"plate '{tmp_path}' has no workspace: there is no 'polystore_meta"):
+    with pytest.raises(
+        PathNotFound, match=f"plate '{tmp_path}' has no workspace: there is no 'polystore_meta"
+    ):
         configured.load("A01.tif", backend=WORKSPACE)
 
 
@@ -227,7 +232,9 @@ def test_every_plane_of_a_stack_that_fails_has_an_error_of_its_own(plate, fm):
 def test_progress_counts_paths_not_stacks(plate, fm):
     seen = []
     paths = [plate / f"workspace/A01/z{z:03d}.tif" for z in range(5)] + [plate / "workspace/settings.json"]
-    fm.load_batch(paths, backend=WORKSPACE, workers=1, progress=lambda done, total: seen.append((done, total)))
+    fm.load_batch(
+        paths, backend=WORKSPACE, workers=1, progress=lambda done, total: seen.append((done, total))
+    )
     assert seen == [(5, 6), (6, 6)]
 
 

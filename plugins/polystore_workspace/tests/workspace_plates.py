@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from polystore_core import BackendRegistry, FileManager, hookimpl
 from polystore_core.plugins import ReadRequest
 

@@ -1,9 +1,9 @@
 """The conformance kit of PolyStore, run on the shelf."""
 
-from polystore_core.testing import StorageTests
+from polystore_core.testing import BackendConformance
 
 
-class TestShelf(StorageTests):
+class TestShelf(BackendConformance):
     backend = "shelf"
     capabilities = ("read", "write", "list", "stat", "delete", "move", "make_directory")
     suffixes = {"array": ".npy", "bytes": ".bin", "text": ".txt"}

@@ -179,7 +179,7 @@ name a path below it
                 raise PathExists(f"{path!r} is a file; delete it, or choose another path", path=path)
         if not existed:
             if self._root is None:
-                make_directories(path)
+                _make_directories(path)
             else:
                 with locate(path, root=self._root, make_parents=True) as place, suppress(FileExistsError):
                     os.mkdir(place.name, dir_fd=place.dir_fd)
@@ -276,6 +276,15 @@ name a path below it
                 sweep(handle)
         except OSError:
             return
+
+
+def _make_directories(path: str) -> None:
+    try:
+        make_directories(path)
+    except NotADirectoryError as error:
+        raise NotADirectory(
+            f"cannot create {path!r}: one of its parents is a file; choose another path", path=path
+        ) from error
 
 
 def _missing(path: str, operation: str) -> PathNotFound:

@@ -112,17 +112,16 @@ left; delete something, or raise max_bytes in the configuration of 'memory'
         return Entry(path, is_directory=False, size=node.size, modified=node.modified)
 
     def delete(self, path: str, *, recursive: bool) -> int:
-        """Remove a file or directory; removing the root empties the store."""
+        """Remove a file or directory; the store as a whole is not removed."""
         name = store_path(path)
+        if not name:
+            raise InvalidPath(f"{path!r} is not deleted as a whole; name what is in it", path=path)
         with self._lock:
             node = self._root.find(name, "delete")
             if isinstance(node, Directory) and node.children and not recursive:
                 raise failure(errno.ENOTEMPTY, path, "delete")
             gone = [node] if isinstance(node, File) else list(node.files())
-            if name:
-                self._detach(name)
-            else:
-                self._root.children.clear()
+            self._detach(name)
             self._used -= sum(file.size for file in gone)
         return len(gone)
 

@@ -102,6 +102,10 @@ def migrate(file: str, plate: str | None, overwrite: bool, allow_outside: bool, 
 
 def _axis(text: str) -> tuple[str, int | range | list[str]]:
     name, _, values = text.partition("=")
+    if not name or not values:
+        raise InvalidOption(
+            f"--axis takes AXIS=VALUES such as z=30, z=1-30 or channel=DAPI,GFP; got {text!r}"
+        )
     first, dash, last = values.partition("-")
     if values.isdecimal():
         return name, int(values)

@@ -8,12 +8,31 @@ from polystore_core import AccessDenied, InvalidPath
 from polystore_core.files import OsErrorTranslation
 from polystore_core.paths import normalize_path
 
-__all__ = ["Confinement", "require_inside", "resolve"]
+__all__ = ["Confinement", "relative_to", "require_inside", "resolve"]
 
 
 def resolve(plate: str, address: str) -> str:
     """Give the path of a target on its backend: relative addresses start at the plate."""
     return normalize_path(address if _is_absolute(address) else f"{plate.rstrip('/')}/{address}")
+
+
+def relative_to(plate: str, address: str) -> str:
+    """Give an address relative to the plate if it is an absolute one below it, else in its normal form.
+
+    Examples
+    --------
+    >>> relative_to("/data/plate", "/data/plate/raw/A01.tif"), relative_to("/data/plate", "/archive/A01.tif")
+    ('raw/A01.tif', '/archive/A01.tif')
+    """
+    path = normalize_path(address)
+    if _is_absolute(address):
+        for root in (os.path.abspath(plate), os.path.realpath(plate)):
+            base = normalize_path(root)
+            if path == base:
+                return "."
+            if path.startswith(f"{base.rstrip('/')}/"):
+                return path[len(base.rstrip("/")) + 1 :]
+    return path
 
 
 def require_inside(plate: str, address: str, *, shown: str) -> str:
@@ -25,12 +44,10 @@ def require_inside(plate: str, address: str, *, shown: str) -> str:
         If it is not below the plate.
     """
     try:
-        relative = (
-            _relative(normalize_path(address), plate) if _is_absolute(address) else normalize_path(address)
-        )
+        relative = relative_to(plate, address)
     except InvalidPath:
-        relative = None
-    if relative is None or relative == ".." or relative.startswith("../"):
+        relative = ".."
+    if relative == ".." or relative.startswith(("/", "../")) or os.path.isabs(relative):
         raise _outside(plate, address, shown)
     return resolve(plate, address)
 
@@ -73,14 +90,6 @@ class Confinement:
 
 def _is_absolute(address: str) -> bool:
     return address.startswith("/") or os.path.isabs(address)
-
-
-def _relative(path: str, plate: str) -> str | None:
-    for root in (os.path.abspath(plate), os.path.realpath(plate)):
-        base = normalize_path(root)
-        if path.startswith(f"{base.rstrip('/')}/"):
-            return path[len(base.rstrip("/")) + 1 :]
-    return None
 
 
 def _outside(plate: str, address: str, shown: str) -> AccessDenied:

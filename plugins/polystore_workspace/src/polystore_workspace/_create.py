@@ -15,7 +15,7 @@ from polystore_core import (
 )
 from polystore_core.paths import Coordinates, natural_sorted, normalize_path, standard_axis
 from polystore_core.plugins import ListRequest
-from polystore_workspace._confinement import resolve
+from polystore_workspace._confinement import relative_to, resolve
 from polystore_workspace._document import METADATA_NAME, Workspace, write_mapping
 from polystore_workspace._naming import default_pattern, virtual_values
 from polystore_workspace._target import Target
@@ -119,7 +119,7 @@ def create_workspace(
     """
     origin = PathPattern.of(pattern)
     registry = BackendRegistry() if registry is None else registry
-    folder = normalize_path(source)
+    folder = relative_to(normalize_path(plate), source)
     files = _image_files(registry, backend, resolve(normalize_path(plate), folder), extensions)
     places = _coordinates(files, origin, skip_unmatched=skip_unmatched)
     stacked = _axis_values(axes or {}, origin)

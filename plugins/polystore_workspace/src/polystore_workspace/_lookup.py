@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from polystore_core import CorruptData, InvalidPath, IsADirectory, PathNotFound
 from polystore_core.files import translate_os_error
-from polystore_core.paths import normalize_path, store_path
-from polystore_workspace._confinement import Confinement, resolve
+from polystore_core.paths import store_path
+from polystore_workspace._confinement import Confinement, relative_to, resolve
 from polystore_workspace._document import join, mappings, read_document
 from polystore_workspace._index import Index, build_index
 from polystore_workspace._target import Target, decode_target
@@ -184,12 +184,9 @@ def _splits(path: str) -> Iterator[tuple[str, str]]:
 def _below(plate: str, path: str) -> str:
     if not os.path.isabs(path):
         return store_path(path)
-    for root in (plate, os.path.realpath(plate)):
-        base = normalize_path(root)
-        if path == base:
-            return ""
-        if path.startswith(f"{base.rstrip('/')}/"):
-            return path[len(base.rstrip("/")) + 1 :]
+    below = relative_to(plate, path)
+    if not os.path.isabs(below):
+        return store_path(below)
     raise InvalidPath(
         f"{path!r} is not below the plate {plate!r} that this backend is configured for; give a path "
         "relative to that plate",

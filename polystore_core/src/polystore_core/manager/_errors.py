@@ -16,13 +16,15 @@ __all__ = ["as_batch_error", "located"]
 def located(error: Exception, *, backend: str, operation: str, path: str | None) -> PolyStoreError:
     """Return the error to raise: ``error`` itself if it is ours, else one of ours made from it.
 
-    Foreign exceptions are wrapped once. Inside a batch error each member is treated so.
+    Foreign exceptions are wrapped once. Inside a batch error each member is treated so. The operation is
+    the one that the caller asked for, not a step of it.
     """
     if isinstance(error, BatchError):
         error = _located_members(error, backend=backend, operation=operation)
     elif not isinstance(error, PolyStoreError):
         error = _wrapped(error, backend=backend, operation=operation, path=path)
     error.locate(backend=backend, operation=operation, path=path)
+    error.operation = operation
     return error
 
 

@@ -51,6 +51,8 @@ class Transfer:
         if self._source is not self._target:
             return False
         if target.startswith(source.rstrip("/") + "/") or source == ".":
+            if self._source.can("stat"):
+                self._source.stat(path=source)
             raise InvalidPath(f"{source!r} cannot be put inside itself, at {target!r}", path=target)
         if source != target:
             return False

@@ -109,7 +109,7 @@ class Batch(NamedTuple):
                 recent.append(time.perf_counter() - begin)
                 reported = self._report(reported, work.done, total)
                 wanted = min(most_helpers, len(work.left))
-                if wanted and not helpers and _gains_from_threads(recent):
+                if wanted and not helpers and gains_from_threads(recent):
                     for _ in range(wanted):
                         helper = Thread(target=work.do_all, name="polystore-batch")
                         helper.start()
@@ -176,7 +176,7 @@ class _Work(Generic[T]):
             self.left.clear()
 
 
-def _gains_from_threads(recent: Sequence[float]) -> bool:
+def gains_from_threads(recent: Sequence[float]) -> bool:
     """Judge by the quickest of the last few tasks: one alone may have been slow by accident."""
     return min(recent) >= (_SHORT if len(recent) > 1 else _LONG)
 

@@ -97,10 +97,12 @@ class Model:
     def _transfer(self, source: str, target: str, *, overwrite: bool) -> bool:
         """Copy; return False if source and target are one file."""
         self._check_exists(source)
-        if source in self.directories and f"{target}/".startswith(f"{source}/"):
+        if target.startswith(f"{source}/"):
             raise InvalidPath(target)
-        if source == target and overwrite:
-            return False
+        if source == target:
+            if overwrite:
+                return False
+            raise PathExists(target)
         self._check_target(target, overwrite=overwrite and source in self.files)
         self._make_parents(target)
         for path in (source, *self._below(source)):

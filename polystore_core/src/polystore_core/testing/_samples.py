@@ -15,7 +15,7 @@ from polystore_core.data import data_equal
 if TYPE_CHECKING:
     from polystore_core.data import Data, DataKind
 
-__all__ = ["ARRAYS", "any_array", "any_value", "assert_same", "duplicate", "sample", "spoil"]
+__all__ = ["ARRAYS", "any_array", "any_value", "assert_same", "assert_untouched", "duplicate", "sample", "spoil"]
 
 Array = np.ndarray[Any, Any]
 
@@ -135,8 +135,13 @@ def any_value(kind: DataKind) -> st.SearchStrategy[Any]:
             return text
         case "json":
             leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-            inner = st.recursive(leaves | text, lambda some: st.lists(some) | st.dictionaries(text, some))
-            return st.dictionaries(text, inner) | st.lists(inner)
+            short = st.text(st.characters(codec="utf-8"), max_size=5)
+            inner = st.recursive(
+                leaves | short,
+                lambda some: st.lists(some, max_size=3) | st.dictionaries(short, some, max_size=3),
+                max_leaves=6,
+            )
+            return st.dictionaries(short, inner, max_size=3) | st.lists(inner, max_size=3)
         case "table":
             return _any_table()
     return any_array()
@@ -159,6 +164,13 @@ def assert_same(found: Any, expected: Any) -> None:
         assert (found.dtype, found.shape) == (native, expected.shape)
         assert found.dtype.isnative
     assert data_equal(found, expected), f"expected {expected!r}, got {found!r}"
+
+
+def assert_untouched(value: Any, before: Any) -> None:
+    """Fail if a value, of whatever byte order, is no longer what it was."""
+    if isinstance(before, np.ndarray):
+        assert (value.dtype, value.shape) == (before.dtype, before.shape)
+    assert data_equal(value, before), f"it was {before!r}, now it is {value!r}"
 
 
 def duplicate(value: Any) -> Any:
