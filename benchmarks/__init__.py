@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from benchmarks import batches, files, imports, listing, memory, routing
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 __all__ = ["BENCHMARKS"]
 

@@ -138,10 +138,11 @@ OPEN(open) OPEN(open64) OPENAT(openat) OPENAT(openat64)
 DIR *opendir(const char *path) { FAIL_IF_TOLD("opendir", NULL); return REAL(opendir)(path); }
 DIR *fdopendir(int fd) { FAIL_IF_TOLD("opendir", NULL); return REAL(fdopendir)(fd); }
 
-/* As in the kernel, a failed close has closed. */
+/* As in the kernel, a failed close has closed, and fails only for a file that was written. */
 int close(int fd) {
+    int writable = (syscall(SYS_fcntl, fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
     int result = REAL(close)(fd);
-    FAIL_IF_TOLD("close", -1);
+    if (writable) FAIL_IF_TOLD("close", -1);
     return result;
 }
 
@@ -236,7 +237,7 @@ int mkdirat(int fd, const char *one, mode_t mode) {
 
 #define STAT(name, type) int name(const char *path, type *status) { FAIL_IF_TOLD("stat", -1); return REAL(name)(path, status); }
 STAT(stat, struct stat) STAT(stat64, struct stat64) STAT(lstat, struct stat) STAT(lstat64, struct stat64)
-#define FSTAT(name, type) int name(int fd, type *status) { FAIL_IF_TOLD("stat", -1); return REAL(name)(fd, status); }
+#define FSTAT(name, type) int name(int fd, type *status) { FAIL_IF_TOLD("fstat", -1); return REAL(name)(fd, status); }
 FSTAT(fstat, struct stat) FSTAT(fstat64, struct stat64)
 #define FSTATAT(name, type) int name(int fd, const char *path, type *status, int flags) { \
     FAIL_IF_TOLD("stat", -1); return REAL(name)(fd, path, status, flags); }

@@ -99,6 +99,8 @@ class Codec:
             return codec.decode(file, copy=copy, threads=threads, **limits)
         except PolyStoreError as error:
             error.path = path
+            if isinstance(error, CorruptData):
+                error.args = (f"{path!r}: {error}",)
             raise
         except (OSError, MemoryError):
             raise

@@ -179,7 +179,7 @@ class StagedFile:
             if not self._is_full():
                 return error
             error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        elif error.filename is not None and error.filename not in {self._temporary, self._place.name}:
+        elif error.filename not in {None, self._temporary, self._place.name, self._place.directory}:
             return error
         if isinstance(error, FileExistsError) and self._overwrite:
             return StorageError(str(error), path=self.path, operation="write", errno=error.errno)

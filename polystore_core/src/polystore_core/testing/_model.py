@@ -103,7 +103,11 @@ class Model:
             if overwrite:
                 return False
             raise PathExists(target)
-        self._check_target(target, overwrite=overwrite and source in self.files)
+        if source in self.directories:
+            self._check_parents(target)
+            if self.exists(target):
+                raise PathExists(target)
+        self._check_target(target, overwrite=overwrite)
         self._make_parents(target)
         for path in (source, *self._below(source)):
             moved = target + path.removeprefix(source)
@@ -120,7 +124,7 @@ class Model:
     def _check_target(self, path: str, *, overwrite: bool) -> None:
         self._check_parents(path)
         if path in self.directories:
-            raise IsADirectory(path) if overwrite else PathExists(path)
+            raise IsADirectory(path)
         if path in self.files and not overwrite:
             raise PathExists(path)
 
