@@ -166,7 +166,7 @@ def make_directories(directory: str, *, sync: bool = False) -> None:
 
 
 def _make_directories(directory: str, *, sync: bool, attempts: int) -> None:
-    if not directory or os.path.isdir(directory):
+    if not directory or _is_directory(directory):
         return
     parent = os.path.dirname(directory.rstrip("/")) or "."
     if parent != directory:
@@ -175,7 +175,7 @@ def _make_directories(directory: str, *, sync: bool, attempts: int) -> None:
         try:
             os.mkdir(directory)
         except FileExistsError:
-            if not os.path.isdir(directory):
+            if not _is_directory(directory):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory) from None
         except FileNotFoundError:  # somebody removed a parent meanwhile, or the file system makes none (/proc)
             if attempts == 1:
@@ -192,7 +192,7 @@ def _is_directory(path: str) -> bool:
     """Like ``os.path.isdir``, but an error is no answer."""
     with OsErrorTranslation(path, "reach"):
         try:
-            return stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116
+            return stat.S_ISDIR(os.stat(path).st_mode)
         except (FileNotFoundError, NotADirectoryError):
             return False
 
@@ -305,7 +305,6 @@ class _Walk:
 
                 THIS_PLATFORM.sync_directory(".", parent)
             fd = os.open(part, _DIRECTORY | _NO_FOLLOW, dir_fd=parent)
-        if not stat.S_ISDIR(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), part)
         self._stack.append(fd)
+        if not stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), part)

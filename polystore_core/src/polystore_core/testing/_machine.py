@@ -23,28 +23,26 @@ if TYPE_CHECKING:
 __all__ = ["ModelTests", "StoreMachine"]
 
 _STEMS = ["a", "t2", "t10"]
-_FOLDERS = ["d", "e"]
+
+_FOLDERS = [("d",), ("d", "e"), ("d2",), ("a.",), ("d", "a.")]
+"""Few, so that steps meet. The directory ``a.`` stands for one that has the name of a file."""
 
 
 class Place(NamedTuple):
-    """A path to try: directories that may be files as well, a stem, and the kind of data it is for."""
+    """A path to try: its directories, a stem, and the kind of data that it is for."""
 
     folders: tuple[str, ...]
     stem: str
     kind: int
 
 
-def _places() -> st.SearchStrategy[Place]:
-    folders = st.lists(st.sampled_from([*_FOLDERS, "a."]), max_size=2).map(tuple)
-    return st.builds(Place, folders, st.sampled_from(_STEMS), st.sampled_from([0, 0, 0, 1, 2, 3, 4]))
-
-
-def _folders() -> st.SearchStrategy[tuple[str, ...]]:
-    return st.lists(st.sampled_from([*_FOLDERS, "a."]), min_size=1, max_size=2).map(tuple)
-
-
-places = _places()
-folders = _folders()
+folders = st.sampled_from(_FOLDERS)
+places = st.builds(
+    Place,
+    st.sampled_from([(), ("d",), ("d", "e"), ("a.",)]),
+    st.sampled_from(_STEMS),
+    st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2, 3, 4]),
+)
 numbers = st.integers(0, 20)
 flags = st.booleans()
 
@@ -237,7 +235,6 @@ class StoreMachine(RuleBasedStateMachine):
         return self._folder((*place.folders, self.kit.name(place.stem, self._kind(place))))
 
     def _folder(self, parts: tuple[str, ...]) -> str:
-        """Join parts; the directory ``a.`` stands for one that has the name of a file."""
         return "/".join(self.kit.name("a") if part == "a." else part for part in parts)
 
 
