@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,7 @@ import tifffile
 from benchmarks._compare import Case, Target, equal, ratio
 from benchmarks._images import field_images
 from polystore import BackendRegistry, FileManager
+from polystore_core.plugins import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -114,6 +116,10 @@ def _cases(folder: Path, kind: Kind, count: int, *, load: Target) -> Iterator[Ca
     def load_bare() -> list[Any]:
         return [kind.read(path) for path in ours]
 
+    def load_pooled() -> list[Any]:
+        with ThreadPoolExecutor(Batch().threads) as pool:
+            return list(pool.map(kind.read, ours))
+
     def load_each() -> list[Any]:
         return [fm.load(path, backend="disk") for path in ours]
 
@@ -123,6 +129,8 @@ def _cases(folder: Path, kind: Kind, count: int, *, load: Target) -> Iterator[Ca
         yield Case(f"{name}, save, to save in a loop", save, save_each, _NO_SLOWER, same, remove)
     save()
     yield Case(f"{name}, load", load_all, load_bare, None if kind.checks_more else load)
+    if load is _ONE_AND_A_HALF:
+        yield Case(f"{name}, load, to a thread pool", load_all, load_pooled, None)
     if kind.checks_more:
         yield Case(f"{name}, load, to load in a loop", load_all, load_each, _NO_SLOWER)
     shutil.rmtree(where)

@@ -6,18 +6,29 @@ import multiprocessing
 import os
 import signal
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from faults_values import value_of
+from faults_values import value_number, value_of
 
 from polystore import BackendRegistry, FileManager
 from polystore_core.files import AtomicMetadataWriter, Durability, atomic_update_json, file_lock
 
-__all__ = ["Victim", "hold_lock", "overwrite", "overwrite_batch", "overwrite_in_a_group", "write_durably"]
+__all__ = [
+    "CHANNELS",
+    "Victim",
+    "hold_lock",
+    "lost",
+    "overwrite",
+    "overwrite_batch",
+    "overwrite_in_a_group",
+    "write_durably",
+]
 
+SAVED, BATCH_SAVED, SAVED_NEW, MERGED, UPDATED = CHANNELS = range(5)
+BATCH = ("a.tif", "b.bin", "c.json")
 _RECORD = struct.Struct("<HH")
 
 
@@ -114,21 +125,61 @@ def hold_lock(say: Say, path: str) -> None:
         signal.pause()
 
 
-def write_durably(say: Say, folder: str, first: int) -> None:
-    """Save, save batches and merge for ever, durably; channel 0 to 2 tell what is done of each."""
-    fm = FileManager(BackendRegistry({"disk": {"durability": "durable"}}))
-    writer = AtomicMetadataWriter()
-    number = first
-    while True:
+def write_durably(say: Say, folder: str, durability: Durability, numbers: Sequence[int]) -> None:
+    """Save, save a batch, save into a new directory, merge and update, telling of each when it is done."""
+    fm = FileManager(BackendRegistry({"disk": {"durability": durability}}))
+    writer = AtomicMetadataWriter(durability=durability)
+    batch = [f"{folder}/batch/{name}" for name in BATCH]
+    for number in numbers:
         fm.save(value_of(".npy", number), f"{folder}/a.npy", backend="disk")
-        say(0, number)
-        batch = [f"{folder}/batch/{name}" for name in ("a.tif", "b.bin", "c.json")]
+        say(SAVED, number)
         fm.save_batch([value_of(Path(path).suffix, number) for path in batch], batch, backend="disk")
-        say(1, number)
-        fm.save(value_of(".txt", number), f"{folder}/wells/{number}/new.txt", backend="disk")
-        say(2, number)
+        say(BATCH_SAVED, number)
+        new = f"{folder}/wells/{number}/new.txt"
+        fm.delete(new, backend="disk", missing_ok=True)
+        fm.save(value_of(".txt", number), new, backend="disk", overwrite=False)
+        say(SAVED_NEW, number)
         writer.merge_subdirectory_metadata(f"{folder}/metadata.json", {f"W{number}": {"number": number}})
-        say(3, number)
-        atomic_update_json(f"{folder}/counts.json", lambda found, n=number: {**found, str(n): n}, default={})
-        say(4, number)
-        number += 1
+        say(MERGED, number)
+        atomic_update_json(
+            f"{folder}/counts.json",
+            lambda found, number=number: {**found, str(number): number},
+            default={},
+            durability=durability,
+        )
+        say(UPDATED, number)
+
+
+def lost(folder: str, acknowledged: Mapping[int, int]) -> list[str]:
+    """What :func:`write_durably` has acknowledged, of numbers from 1 on, and is not there or is damaged."""
+    fm = FileManager(BackendRegistry())
+    complaints = []
+
+    def expect(channel: int, path: str, holds: Callable[[int], bool]) -> None:
+        number = acknowledged.get(channel, 0)
+        try:
+            if number and not holds(number):
+                complaints.append(f"{path}: {number} was acknowledged and is not there")
+        except Exception as error:
+            complaints.append(f"{path}: {number} was acknowledged, now {error!r}")
+
+    def number_of(path: str) -> int:
+        return value_number(Path(path).suffix, fm.load(f"{folder}/{path}", backend="disk"))
+
+    def read(path: str) -> dict[str, Any]:
+        return AtomicMetadataWriter().read(f"{folder}/{path}")
+
+    def has_all(found: Mapping[str, Any], prefix: str, number: int) -> bool:
+        return all(f"{prefix}{each}" in found for each in range(1, number + 1))
+
+    expect(SAVED, "a.npy", lambda number: number_of("a.npy") >= number)
+    for name in BATCH:
+        expect(BATCH_SAVED, name, lambda number, name=name: number_of(f"batch/{name}") >= number)
+    expect(
+        SAVED_NEW,
+        "wells",
+        lambda number: all(number_of(f"wells/{each}/new.txt") == each for each in range(1, number + 1)),
+    )
+    expect(MERGED, "metadata.json", lambda number: has_all(read("metadata.json")["subdirectories"], "W", number))
+    expect(UPDATED, "counts.json", lambda number: has_all(read("counts.json"), "", number))
+    return complaints

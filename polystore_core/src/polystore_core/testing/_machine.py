@@ -187,9 +187,16 @@ class StoreMachine(RuleBasedStateMachine):
 
     @_step("read")
     def load_everything(self) -> None:
-        """Load every file there is."""
-        for path, value in self.model.files.items():
-            assert_same(self.store.load(path), value)
+        """Load every file there is, in one batch."""
+        files = list(self.model.files)
+        for found, path in zip(self.store.load_batch(files), files, strict=True):
+            assert_same(found, self.model.files[path])
+
+    @_step("list")
+    def list_everything(self) -> None:
+        """List every directory there is."""
+        for directory in sorted(self.model.directories):
+            self._both("list_dir", directory)
 
     @invariant()
     def nothing_is_lost_and_nothing_left_over(self) -> None:
