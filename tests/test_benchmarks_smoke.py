@@ -75,4 +75,7 @@ def test_an_unknown_name_lists_those_there_are():
     command = [sys.executable, "-m", "benchmarks", "speed"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "no benchmark 'speed'; there are: routing, imports, files, batches, listing, memory" in done.stderr
+    assert (
+        "no benchmark 'speed'; there are: routing, imports, files, batches, listing, memory, metadata"
+        in done.stderr
+    )

@@ -29,7 +29,9 @@ class Wrong(ReferenceBackend):
         for name in entries.directories:
             self.make_directory(f"{target}/{name}")
         for name in entries.files:
-            self.write(self.read(f"{source}/{name}", copy=True), f"{target}/{name}", overwrite=False, copy=True)
+            self.write(
+                self.read(f"{source}/{name}", copy=True), f"{target}/{name}", overwrite=False, copy=True
+            )
         return len(entries.files)
 
 

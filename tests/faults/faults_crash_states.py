@@ -81,10 +81,11 @@ class Disk:
                 content = self._files[event.number].content
                 del content[event.position :]
                 content.extend(bytes(event.position - len(content)))
-            case "sync" if event.number in self._files:
-                self._files[event.number].safe = bytes(self._files[event.number].content)
+            case "sync" if isinstance(file := self._names.get(event.path), _File):
+                file.content = bytearray(event.content)
+                file.safe = event.content
             case "sync":
-                for change in self._pending.pop(event.path.removesuffix("/."), []):
+                for change in self._pending.pop(event.path, []):
                     _make(self._safe, change)
             case "mkdir" if self._is_ours(event.path):
                 self._change(event.path, "directory")

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workspace_plates import WORKSPACE, save, stack
 
-from polystore_core import AccessDenied, BackendRegistry, FileManager, InvalidPath, NotADirectory, PathNotFound
+from polystore_core import (
+    AccessDenied,
+    BackendRegistry,
+    FileManager,
+    InvalidPath,
+    NotADirectory,
+    PathNotFound,
+)
 from polystore_workspace import Target, write_mapping
 from polystore_workspace._index import build_index
 

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 from polystore_core._os_errors import translate_os_error
 from polystore_core.errors import AccessDenied, LockTimeout, PolyStoreError, StorageError
-from polystore_core.files._descriptors import call_in_forked_child, close_private, duplicate_private, open_private
+from polystore_core.files._descriptors import (
+    call_in_forked_child,
+    close_private,
+    duplicate_private,
+    open_private,
+)
 from polystore_core.files._lock_calls import THIS_PLATFORM_LOCKS, LockCalls
 from polystore_core.files._place import make_directories
 

@@ -177,7 +177,9 @@ def _make_directories(directory: str, *, sync: bool, attempts: int) -> None:
         except FileExistsError:
             if not _is_directory(directory):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory) from None
-        except FileNotFoundError:  # somebody removed a parent meanwhile, or the file system makes none (/proc)
+        except (
+            FileNotFoundError
+        ):  # somebody removed a parent meanwhile, or the file system makes none (/proc)
             if attempts == 1:
                 raise
             _make_directories(directory, sync=sync, attempts=attempts - 1)

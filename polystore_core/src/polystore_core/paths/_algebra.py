@@ -110,7 +110,9 @@ def store_path(path: str) -> str:
         if path == ".":
             return ""
         if path == ".." or path.startswith("../"):
-            raise AccessDenied(f"{path!r} leads out of the root of its store; name a path below it", path=path)
+            raise AccessDenied(
+                f"{path!r} leads out of the root of its store; name a path below it", path=path
+            )
     return path
 
 
@@ -124,7 +126,9 @@ def _text(path: object) -> str:
         hint = "; decode it with os.fsdecode(path)"
     elif hasattr(path, "shape"):
         hint = "; the data come first: save(data, path, backend=...)"
-    raise InvalidOption(f"a path is text or a path object, not {type(path).__name__} {repr(path).partition(chr(10))[0]:.60}{hint}")
+    raise InvalidOption(
+        f"a path is text or a path object, not {type(path).__name__} {repr(path).partition(chr(10))[0]:.60}{hint}"
+    )
 
 
 def _normalize(text: str) -> str:

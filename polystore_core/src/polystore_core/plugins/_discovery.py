@@ -80,7 +80,9 @@ def discover(group: str) -> dict[str, tuple[Plugin, ...]]:
     from importlib.metadata import entry_points
 
     found: dict[str, tuple[Plugin, ...]] = {}
-    for plugin in sorted(map(_described, entry_points(group=group)), key=lambda plugin: (plugin.name, plugin.distribution)):
+    for plugin in sorted(
+        map(_described, entry_points(group=group)), key=lambda plugin: (plugin.name, plugin.distribution)
+    ):
         found[plugin.name] = (*found.get(plugin.name, ()), plugin)
     return found
 

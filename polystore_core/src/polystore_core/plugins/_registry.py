@@ -336,7 +336,9 @@ class BackendRegistry:
 def _checked_config(config: object) -> dict[str, dict[str, Any]]:
     example = '{"disk": {"root": "/data"}}'
     if not isinstance(config, Mapping):
-        raise InvalidOption(f"the configuration maps backend names to options, like {example}; got {config!r}")
+        raise InvalidOption(
+            f"the configuration maps backend names to options, like {example}; got {config!r}"
+        )
     for name, options in config.items():
         if not isinstance(options, Mapping):
             raise InvalidOption(

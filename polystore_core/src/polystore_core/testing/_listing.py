@@ -140,7 +140,8 @@ class PathTests(Kit):
 
     @needs("write", "get", "list")
     @pytest.mark.parametrize(
-        "spelling", ["{d}/{a}", "./{d}/{a}", "{d}//{a}", "{d}/./{a}", "{d}/x/../{a}", "x/../{d}/{a}", "./{d}/./{a}"]
+        "spelling",
+        ["{d}/{a}", "./{d}/{a}", "{d}//{a}", "{d}/./{a}", "{d}/x/../{a}", "x/../{d}/{a}", "./{d}/./{a}"],
     )
     def test_spellings_name_the_same_entry(self, store: Store, spelling: str) -> None:
         spelt = spelling.format(d="d", a=self.name("a"))
@@ -166,7 +167,11 @@ class PathTests(Kit):
         path = outside.format(a=self.name("a"))
         store.put(self.value(), self.name("a"))
         before = sorted(store.folder.parent.glob("*"))
-        for call in (lambda: store.save(self.value(1), path), lambda: store.load(path), lambda: store.list_dir(path)):
+        for call in (
+            lambda: store.save(self.value(1), path),
+            lambda: store.load(path),
+            lambda: store.list_dir(path),
+        ):
             with pytest.raises(AccessDenied):
                 call()
         assert sorted(store.folder.parent.glob("*")) == before

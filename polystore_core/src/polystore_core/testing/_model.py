@@ -103,11 +103,7 @@ class Model:
             if overwrite:
                 return False
             raise PathExists(target)
-        if source in self.directories:
-            self._check_parents(target)
-            if self.exists(target):
-                raise PathExists(target)
-        self._check_target(target, overwrite=overwrite)
+        self._check_target(target, overwrite=overwrite and source in self.files)
         self._make_parents(target)
         for path in (source, *self._below(source)):
             moved = target + path.removeprefix(source)
@@ -123,10 +119,10 @@ class Model:
 
     def _check_target(self, path: str, *, overwrite: bool) -> None:
         self._check_parents(path)
+        if self.exists(path) and not overwrite:
+            raise PathExists(path)
         if path in self.directories:
             raise IsADirectory(path)
-        if path in self.files and not overwrite:
-            raise PathExists(path)
 
     def _check_parents(self, path: str) -> None:
         if any(parent in self.files for parent in _parents(path)):
