@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 from sybil import Sybil
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sybil import Document, Example, Region
+
+settings.register_profile("polystore", deadline=None)
+settings.load_profile("polystore")
 
 LENIENT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 PATIENCE_SECONDS = 300

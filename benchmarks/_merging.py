@@ -1,7 +1,7 @@
 """One process that merges metadata: ours or the neighbour's, whichever ``polystore`` its Python finds.
 
-Run as a script. Each line of its input is a JSON object ``path``, ``name``, ``times``; for each it merges that
-often into the entry of that name, and prints a JSON list of the seconds that each merge took.
+Run as a script. Each line of its input is a JSON object ``path``, ``name``, ``times``; for each it merges
+that often into the entry of that name, and prints a JSON list of the seconds that each merge took.
 """
 
 from __future__ import annotations

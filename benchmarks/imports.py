@@ -19,7 +19,7 @@ _SAVE = (
 _HEAVY = ("numpy", "polystore_disk", "polystore_memory", "tifffile", "imagecodecs")
 
 
-def cases(folder: Path, *, quick: bool) -> Iterator[Case]:  # noqa: ARG001
+def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
     """Yield imports, and the first save with each backend."""
     yield _case(
         "import polystore, to nothing", "import polystore", "pass", added(60, "ms"), _imports_nothing_heavy

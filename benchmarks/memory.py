@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def cases(folder: Path, *, quick: bool) -> Iterator[Case]:  # noqa: ARG001
+def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
     """Yield save and load, copying and not."""
     (image,) = field_images(1, 64 if quick else 2048)
     fm = FileManager(BackendRegistry())

@@ -27,15 +27,15 @@ class Null:
         self._sizes = (0,)
 
     @hookimpl
-    def polystore_read(self, request: ReadRequest) -> tuple[Data, ...]:  # noqa: ARG002
+    def polystore_read(self, request: ReadRequest) -> tuple[Data, ...]:
         return self._values
 
     @hookimpl
-    def polystore_write(self, request: WriteRequest) -> tuple[int, ...]:  # noqa: ARG002
+    def polystore_write(self, request: WriteRequest) -> tuple[int, ...]:
         return self._sizes
 
 
-def cases(folder: Path, *, quick: bool) -> Iterator[Case]:  # noqa: ARG001
+def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
     """Yield load and save through one backend, and load with 50 backends registered and open."""
     image = np.zeros((4, 4), np.uint16)
     plugin = Null(image)

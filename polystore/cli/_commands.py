@@ -50,11 +50,11 @@ class CommandTable(click.Group):
             if name not in BUILT_IN and any(plugin.blocked is None for plugin in claimants)
         }
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all commands."""
         return sorted({*BUILT_IN, *self.added})
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command; ``None`` if there is none of that name."""
         if cmd_name in BUILT_IN:
             module = import_module(f"polystore.cli.{BUILT_IN[cmd_name][0]}")
@@ -73,7 +73,7 @@ class CommandTable(click.Group):
             ctx.fail(f"no command {name!r}; commands: {', '.join(known)}.{hint}")
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in sorted(BUILT_IN.items())])

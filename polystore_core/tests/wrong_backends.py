@@ -16,7 +16,9 @@ from polystore_core.testing import BackendConformance, ReferenceBackend
 
 
 class Wrong(ReferenceBackend):
-    """A correct backend for subclasses to spoil."""
+    """A correct backend for subclasses to spoil; each names the test that is to find its mistake."""
+
+    found_by: str
 
     def _transfer(self, source, target, overwrite):
         entries = self.list_directory(source, recursive=True) if self.stat(source).is_directory else None
@@ -36,6 +38,8 @@ class Wrong(ReferenceBackend):
 
 
 class LosesNestedWrites(Wrong):
+    found_by = "test_missing_parents_are_created"
+
     def write(self, data, path, *, overwrite, copy):
         size = super().write(data, path, overwrite=overwrite, copy=copy)
         if path.count("/") > 1:
@@ -44,18 +48,24 @@ class LosesNestedWrites(Wrong):
 
 
 class SwapsLoadedBatch(Wrong):
+    found_by = "test_values_are_loaded_in_the_order_of_the_paths"
+
     @hookimpl
     def polystore_read(self, request):
         return super().polystore_read(request)[::-1]
 
 
 class SwapsSavedBatch(Wrong):
+    found_by = "test_each_value_of_a_batch_goes_to_its_path"
+
     @hookimpl
     def polystore_write(self, request):
         return super().polystore_write(request._replace(data=list(request.data)[::-1]))
 
 
 class KeepsLastOfBatch(Wrong):
+    found_by = "test_each_value_of_a_batch_goes_to_its_path"
+
     @hookimpl
     def polystore_write(self, request):
         last = request._replace(paths=request.paths[-1:], data=list(request.data)[-1:])
@@ -63,6 +73,8 @@ class KeepsLastOfBatch(Wrong):
 
 
 class StopsAtTheFirstFailure(Wrong):
+    found_by = "test_what_can_be_saved_is_saved"
+
     @hookimpl
     def polystore_write(self, request):
         return [
@@ -72,6 +84,8 @@ class StopsAtTheFirstFailure(Wrong):
 
 
 class SharesWhatIsSaved(Wrong):
+    found_by = "test_changing_the_callers_value_later_changes_nothing"
+
     def write(self, data, path, *, overwrite, copy):
         size = super().write(data, path, overwrite=overwrite, copy=copy)
         self._nodes[store_path(path)] = data
@@ -79,12 +93,16 @@ class SharesWhatIsSaved(Wrong):
 
 
 class SharesWhatIsLoaded(Wrong):
+    found_by = "test_what_is_loaded_belongs_to_the_caller"
+
     def read(self, path, *, copy):
         super().read(path, copy=copy)
         return self._nodes[store_path(path)]
 
 
 class LoadsReadOnly(Wrong):
+    found_by = "test_a_loaded_array_is_a_plain_writable_one"
+
     def read(self, path, *, copy):
         value = super().read(path, copy=copy)
         if isinstance(value, np.ndarray):
@@ -93,6 +111,8 @@ class LoadsReadOnly(Wrong):
 
 
 class CastsSilently(Wrong):
+    found_by = "test_an_array_comes_back_as_it_was"
+
     def write(self, data, path, *, overwrite, copy):
         if isinstance(data, np.ndarray) and data.dtype == np.float64:
             data = data.astype(np.float32)
@@ -100,6 +120,8 @@ class CastsSilently(Wrong):
 
 
 class KeepsBigEndian(Wrong):
+    found_by = "test_an_array_comes_back_as_it_was"
+
     def read(self, path, *, copy):
         value = super().read(path, copy=copy)
         if isinstance(value, np.ndarray) and value.dtype == np.int32:
@@ -108,6 +130,8 @@ class KeepsBigEndian(Wrong):
 
 
 class MakesScalarsOneDimensional(Wrong):
+    found_by = "test_an_array_comes_back_as_it_was"
+
     def write(self, data, path, *, overwrite, copy):
         if isinstance(data, np.ndarray):
             data = np.ascontiguousarray(data)
@@ -115,6 +139,8 @@ class MakesScalarsOneDimensional(Wrong):
 
 
 class ForgetsNegativeZero(Wrong):
+    found_by = "test_an_array_comes_back_as_it_was"
+
     def write(self, data, path, *, overwrite, copy):
         if isinstance(data, np.ndarray) and data.dtype.kind == "f":
             data = data + 0
@@ -122,18 +148,24 @@ class ForgetsNegativeZero(Wrong):
 
 
 class ReadsNone(Wrong):
+    found_by = "test_what_was_saved_is_loaded"
+
     def read(self, path, *, copy):
         value = super().read(path, copy=copy)
         return None if isinstance(value, dict) else value
 
 
 class TranslatesNewlines(Wrong):
+    found_by = "test_what_was_saved_is_loaded"
+
     def read(self, path, *, copy):
         value = super().read(path, copy=copy)
         return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 class SortsColumns(Wrong):
+    found_by = "test_what_was_saved_is_loaded"
+
     def write(self, data, path, *, overwrite, copy):
         if isinstance(data, dict):
             data = dict(sorted(data.items()))
@@ -141,6 +173,8 @@ class SortsColumns(Wrong):
 
 
 class ChangesTheCallersArray(Wrong):
+    found_by = "test_the_callers_value_is_left_as_it_was"
+
     def write(self, data, path, *, overwrite, copy):
         size = super().write(data, path, overwrite=overwrite, copy=copy)
         if isinstance(data, np.ndarray) and data.flags.writeable and data.dtype == np.uint16:
@@ -149,6 +183,8 @@ class ChangesTheCallersArray(Wrong):
 
 
 class LocksTheCallersArray(Wrong):
+    found_by = "test_the_callers_array_stays_writable"
+
     def write(self, data, path, *, overwrite, copy):
         size = super().write(data, path, overwrite=overwrite, copy=copy)
         if isinstance(data, np.ndarray):
@@ -157,11 +193,15 @@ class LocksTheCallersArray(Wrong):
 
 
 class IgnoresOverwriteFalse(Wrong):
+    found_by = "test_overwrite_false_keeps_the_old_value"
+
     def write(self, data, path, *, overwrite, copy):
         return super().write(data, path, overwrite=True, copy=copy)
 
 
 class NeverOverwrites(Wrong):
+    found_by = "test_an_existing_file_is_replaced"
+
     def write(self, data, path, *, overwrite, copy):
         name = store_path(path)
         if overwrite and self._nodes.get(name) is not None:
@@ -170,12 +210,16 @@ class NeverOverwrites(Wrong):
 
 
 class ReadsStaleValues(Wrong):
+    found_by = "test_an_existing_file_is_replaced"
+
     def read(self, path, *, copy):
         value = super().read(path, copy=copy)
         return self.__dict__.setdefault("_cache", {}).setdefault(path, value)
 
 
 class ShowsHalfWrittenValues(Wrong):
+    found_by = "test_every_load_sees_one_whole_value"
+
     def write(self, data, path, *, overwrite, copy):
         name = store_path(path)
         if overwrite and isinstance(self._nodes.get(name), np.ndarray):
@@ -185,11 +229,15 @@ class ShowsHalfWrittenValues(Wrong):
 
 
 class AcceptsAnyOption(Wrong):
+    found_by = "test_an_unknown_option_is_refused_and_the_valid_ones_are_listed"
+
     def write(self, data, path, *, overwrite, copy, **options):
         return super().write(data, path, overwrite=overwrite, copy=copy)
 
 
 class LoadsEmptyForMissing(Wrong):
+    found_by = "test_a_missing_path_is_not_found"
+
     def read(self, path, *, copy):
         try:
             return super().read(path, copy=copy)
@@ -198,6 +246,8 @@ class LoadsEmptyForMissing(Wrong):
 
 
 class RaisesForeignErrors(Wrong):
+    found_by = "test_a_missing_path_is_not_found"
+
     def read(self, path, *, copy):
         if store_path(path) not in self._nodes:
             raise KeyError(path)
@@ -205,6 +255,8 @@ class RaisesForeignErrors(Wrong):
 
 
 class ExistsAlways(Wrong):
+    found_by = "test_what_is_not_there_does_not_exist"
+
     def stat(self, path):
         try:
             return super().stat(path)
@@ -213,18 +265,24 @@ class ExistsAlways(Wrong):
 
 
 class ListsWholePaths(Wrong):
+    found_by = "test_paths_start_with_the_directory_as_it_was_given"
+
     def list_directory(self, directory, *, recursive):
         files, directories = super().list_directory(directory, recursive=recursive)
         return Listing([f"{directory}/{name}" for name in files], directories)
 
 
 class ListsAllButOne(Wrong):
+    found_by = "test_numbers_are_in_natural_order"
+
     def list_directory(self, directory, *, recursive):
         files, directories = super().list_directory(directory, recursive=recursive)
         return Listing(files[:2], directories)
 
 
 class ListsNothingForMissing(Wrong):
+    found_by = "test_a_missing_directory_is_not_found"
+
     def list_directory(self, directory, *, recursive):
         try:
             return super().list_directory(directory, recursive=recursive)
@@ -233,6 +291,8 @@ class ListsNothingForMissing(Wrong):
 
 
 class ListsDeletedFiles(Wrong):
+    found_by = "test_a_deleted_file_is_gone"
+
     def delete(self, path, *, recursive):
         directory, _, name = path.rpartition("/")
         self.__dict__.setdefault("_ghosts", []).append((directory or ".", name))
@@ -245,16 +305,22 @@ class ListsDeletedFiles(Wrong):
 
 
 class DeletesWhatIsNotEmpty(Wrong):
+    found_by = "test_a_directory_with_content_is_kept"
+
     def delete(self, path, *, recursive):
         return super().delete(path, recursive=True)
 
 
 class DeletesSimilarNames(Wrong):
+    found_by = "test_recursive_deletes_everything_below_and_nothing_beside"
+
     def _below(self, name):
         return [path for path in self._nodes if path.startswith(name) and path not in ("", name)]
 
 
 class DeletesEmptiedDirectories(Wrong):
+    found_by = "test_a_directory_outlives_its_last_file"
+
     def delete(self, path, *, recursive):
         count = super().delete(path, recursive=recursive)
         parent = store_path(path).rpartition("/")[0]
@@ -264,6 +330,8 @@ class DeletesEmptiedDirectories(Wrong):
 
 
 class CopyMoves(Wrong):
+    found_by = "test_a_copy_has_the_value"
+
     @hookimpl
     def polystore_copy(self, source, target, overwrite):
         count = self._transfer(source, target, overwrite)
@@ -273,6 +341,8 @@ class CopyMoves(Wrong):
 
 class CopyShares(Wrong):
     """A later overwrite of the source shows in the copy."""
+
+    found_by = "test_a_copy_is_independent"
 
     def __init__(self, *, shelf=""):
         super().__init__(shelf=shelf)
@@ -293,6 +363,8 @@ class CopyShares(Wrong):
 
 
 class CopyForgetsSubdirectories(Wrong):
+    found_by = "test_a_directory_is_copied_whole"
+
     @hookimpl
     def polystore_copy(self, source, target, overwrite):
         if self.stat(source).is_directory:
@@ -305,12 +377,16 @@ class CopyForgetsSubdirectories(Wrong):
 
 
 class MoveKeepsTheSource(Wrong):
+    found_by = "test_a_moved_file_is_there_and_no_longer_here"
+
     @hookimpl
     def polystore_move(self, source, target, overwrite):
         return self._transfer(source, target, overwrite)
 
 
 class MoveLosesTheSourceFirst(Wrong):
+    found_by = "test_a_move_replaces_only_if_told_to"
+
     @hookimpl
     def polystore_move(self, source, target, overwrite):
         if self.stat(source).is_directory:
@@ -324,6 +400,8 @@ class MoveLosesTheSourceFirst(Wrong):
 
 
 class ReopeningLosesTheLastWrite(Wrong):
+    found_by = "test_what_was_saved_is_found_after_reopening"
+
     def write(self, data, path, *, overwrite, copy):
         self.__dict__["_last"] = store_path(path)
         return super().write(data, path, overwrite=overwrite, copy=copy)
@@ -334,17 +412,23 @@ class ReopeningLosesTheLastWrite(Wrong):
 
 
 class LeavesItsRoot(Wrong):
+    found_by = "test_nothing_leads_out_of_the_root"
+
     def read(self, path, *, copy):
         return super().read(path.replace("../", ""), copy=copy)
 
 
 class RespellsNames(Wrong):
+    found_by = "test_what_is_listed_can_be_loaded"
+
     def list_directory(self, directory, *, recursive):
         files, directories = super().list_directory(directory, recursive=recursive)
         return Listing([unicodedata.normalize("NFD", name) for name in files], directories)
 
 
 class ForgetsTheLastProgress(Wrong):
+    found_by = "test_progress_counts_every_path_from_the_calling_thread"
+
     @hookimpl
     def polystore_write(self, request):
         report = request.batch.progress
@@ -357,6 +441,8 @@ class ForgetsTheLastProgress(Wrong):
 
 
 class IgnoresCancellation(Wrong):
+    found_by = "test_a_batch_cancelled_beforehand_does_nothing"
+
     @hookimpl
     def polystore_write(self, request):
         return super().polystore_write(request._replace(batch=request.batch._replace(cancel=None)))
@@ -405,19 +491,18 @@ class Judged(BackendConformance):
         return registry
 
 
-SLOW = (
-    "test_any_value_comes_back_as_it_was",
-    "test_a_spawned_worker_works_on",
-    "test_a_worker_forked_amid_saves_is_not_blocked",
-)
-"""Tests that the correct backend alone is put to."""
+MODEL = "test_agrees_with_a_plain_dictionary"
 
 
-def judged(plugin: type[ReferenceBackend]) -> type[Judged]:
-    capabilities = [operation for operation in OPERATIONS if hasattr(plugin, f"polystore_{operation}")]
-    patience = settings(Judged.settings, max_examples=300)
-    members = {"plugin": plugin, "capabilities": capabilities, "settings": patience} | dict.fromkeys(SLOW)
-    return type(f"Test{plugin.__name__}", (Judged,), members)
+def judged(plugin: type[Wrong]) -> type[Judged]:
+    """The test that is to find the mistake, and the model that may; the others are left out."""
+    left_out = {name for name in dir(Judged) if name.startswith("test_")} - {plugin.found_by, MODEL}
+    members = {
+        "plugin": plugin,
+        "capabilities": [name for name in OPERATIONS if hasattr(plugin, f"polystore_{name}")],
+        "settings": settings(Judged.settings, max_examples=300),
+    }
+    return type(f"Test{plugin.__name__}", (Judged,), members | dict.fromkeys(left_out))
 
 
 class TestReferenceBackend(Judged):

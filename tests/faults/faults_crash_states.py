@@ -1,8 +1,8 @@
 """What a disk may hold after the power was cut, worked out from the system calls made until then.
 
-The model promises no more than POSIX does: the content of a file is safe once the file was synced, a name once
-its directory was. Of names that are not yet safe the first few of each directory may have reached the disk, in
-their order; of content that is not yet safe all, nothing, the beginning, or zeros instead.
+The model promises no more than POSIX does: the content of a file is safe once the file was synced, a name
+once its directory was. Of names that are not yet safe the first few of each directory may have reached the
+disk, in their order; of content that is not yet safe all, nothing, the beginning, or zeros instead.
 """
 
 from __future__ import annotations

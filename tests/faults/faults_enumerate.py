@@ -12,7 +12,8 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,8 @@ _ERRORS: dict[int, type[PolyStoreError]] = {
     errno.EMFILE: StorageError,
 }
 _MOST_CALLS = 2_000
+_STEP = 3
+"""Of a sample, every third call."""
 
 
 class Report(NamedTuple):
@@ -74,6 +77,7 @@ _FAULTS = (
     Fault(errno.ENOSPC, sticky=True),
     Fault(errno.EIO, sticky=True),
 )
+_SHORT = Fault(0, shorten=True)
 
 
 class Enumeration:
@@ -88,17 +92,24 @@ class Enumeration:
         self.violations: list[str] = []
 
     def run(self, chance: random.Random | None) -> None:
-        """Fail call 1, 2, ... until a run sees no failure; with ``chance`` each in one way only."""
+        """Fail call 1, 2, ... until a run sees no failure, in every way; with ``chance`` a sample of that."""
         self._keep_image()
         self._call_unharmed()
         self._call_unharmed()
-        for fault in [None] if chance else _FAULTS:
-            for call in range(1, _MOST_CALLS):
-                if not self._fail(call, fault or chance.choice(_FAULTS)):
-                    break
-        for call in range(1, _MOST_CALLS):
-            if not self._fail(call, Fault(0, shorten=True)):
-                break
+        if chance is None:
+            for fault in _FAULTS:
+                self._fail_all(range(1, _MOST_CALLS), partial(_given, fault))
+            self._fail_all(range(1, _MOST_CALLS), partial(_given, _SHORT))
+        else:
+            some = range(chance.randint(1, _STEP), _MOST_CALLS, _STEP)
+            self._fail_all(some, lambda: chance.choice(_FAULTS))
+            self._fail_all(some, partial(_given, _SHORT))
+
+    def _fail_all(self, calls: range, choose: Callable[[], Fault]) -> None:
+        for call in calls:
+            if not self._fail(call, choose()):
+                return
+        raise AssertionError(f"{self._operation.name} makes more than {_MOST_CALLS} calls")
 
     def _keep_image(self) -> None:
         for path, number in self._operation.before.items():
@@ -193,6 +204,10 @@ def _complaints_about(error: Exception, fault: Fault) -> Iterator[str]:
             yield "the error number is not kept"
         elif not isinstance(member, _ERRORS[fault.error]):
             yield f"not a {_ERRORS[fault.error].__name__}"
+
+
+def _given(fault: Fault) -> Fault:
+    return fault
 
 
 def _temporaries() -> Iterator[str]:

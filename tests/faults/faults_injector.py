@@ -17,7 +17,7 @@ def build(folder: Path) -> Path:
     """Compile the object into a folder, unless it is there."""
     built = folder / "faults_preload.so"
     if not built.exists():
-        command = [
+        command: list[str | Path] = [
             "gcc",
             "-shared",
             "-fPIC",

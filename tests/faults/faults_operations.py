@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,9 +125,7 @@ def _batches() -> Iterator[Operation]:
             f"save_batch {durability}",
             dict.fromkeys(paths, _OLD),
             dict.fromkeys(paths, _NEW),
-            lambda fm, durability=durability: fm.save_batch(
-                values, paths, backend="disk", durability=durability
-            ),
+            partial(_save_all, values, paths, durability),
             is_repeatable=True,
         )
     wells = [f"{well}/a.bin" for well in ("A01", "A02", "B01")]
@@ -134,9 +133,7 @@ def _batches() -> Iterator[Operation]:
         "save_batch into new directories",
         dict.fromkeys(wells),
         dict.fromkeys(wells, _NEW),
-        lambda fm: fm.save_batch(
-            [value_of(".bin", _NEW)] * len(wells), wells, backend="disk", durability="durable"
-        ),
+        partial(_save_all, [value_of(".bin", _NEW)] * len(wells), wells, "durable"),
         is_repeatable=True,
     )
 
@@ -149,9 +146,7 @@ def _loads() -> Iterator[Operation]:
                 f"load {path} copy={copy}",
                 {path: _OLD},
                 {path: _OLD},
-                lambda fm, path=path, copy=copy: value_number(
-                    _suffix(path), fm.load(path, backend="disk", copy=copy)
-                ),
+                partial(_load, path, copy),
                 is_repeatable=True,
             )
 
@@ -162,14 +157,16 @@ def _updates() -> Iterator[Operation]:
 
     for durability in _DURABILITIES:
         writer = AtomicMetadataWriter(durability=durability, timeout=10)
-        calls: dict[str, Callable[[FileManager], object]] = {
-            "merge": lambda fm, writer=writer: writer.merge_subdirectory_metadata(DOCUMENT, _entry(_NEW)),
-            "replace": lambda fm, writer=writer: writer.replace_subdirectory_metadata(DOCUMENT, _entry(_NEW)),
-            "update": lambda fm, durability=durability: atomic_update_json(
-                DOCUMENT, change, durability=durability, timeout=10
-            ),
-            "write": lambda fm, durability=durability: atomic_write_json(
-                DOCUMENT, {"subdirectories": _entry(_NEW)}, durability=durability, timeout=10
+        calls: dict[str, Callable[[], object]] = {
+            "merge": partial(writer.merge_subdirectory_metadata, DOCUMENT, _entry(_NEW)),
+            "replace": partial(writer.replace_subdirectory_metadata, DOCUMENT, _entry(_NEW)),
+            "update": partial(atomic_update_json, DOCUMENT, change, durability=durability, timeout=10),
+            "write": partial(
+                atomic_write_json,
+                DOCUMENT,
+                {"subdirectories": _entry(_NEW)},
+                durability=durability,
+                timeout=10,
             ),
         }
         for name, call in calls.items():
@@ -186,8 +183,8 @@ def _updates() -> Iterator[Operation]:
     )
 
 
-def _update(name: str, before: int | None, call: Callable[[FileManager], object]) -> Operation:
-    return Operation(name, {DOCUMENT: before}, {DOCUMENT: _NEW}, call, is_repeatable=True)
+def _update(name: str, before: int | None, call: Callable[[], object]) -> Operation:
+    return Operation(name, {DOCUMENT: before}, {DOCUMENT: _NEW}, lambda fm: call(), is_repeatable=True)
 
 
 def _copies() -> Iterator[Operation]:
@@ -201,9 +198,7 @@ def _copies() -> Iterator[Operation]:
             f"copy {source} to {target} over {there}",
             {source: _NEW, target: there},
             {source: _NEW, target: _NEW},
-            lambda fm, source=source, target=target, there=there: fm.copy(
-                source, target, backend="disk", overwrite=there is not None
-            ),
+            partial(_copy, source, target, there is not None),
             is_repeatable=there is not None,
         )
     yield Operation(
@@ -225,9 +220,7 @@ def _moves() -> Iterator[Operation]:
             f"move {source} to {target} over {there}",
             {source: _NEW, target: there},
             {source: None, target: _NEW},
-            lambda fm, source=source, target=target, there=there: fm.move(
-                source, target, backend="disk", overwrite=there is not None
-            ),
+            partial(_move, source, target, there is not None),
             is_sound=lambda found, before, after: (
                 _is_old_or_new(found, before, after) and _NEW in found.values()
             ),
@@ -252,14 +245,29 @@ def _deletions() -> Iterator[Operation]:
 
 
 def _locks() -> Iterator[Operation]:
-    def lock(timeout: float | None) -> None:
-        with file_lock("a.lock", timeout=timeout):
-            pass
-
     for timeout in (None, 5.0):
-        yield Operation(
-            f"lock {timeout}", {}, {}, lambda fm, timeout=timeout: lock(timeout), is_repeatable=True
-        )
+        yield Operation(f"lock {timeout}", {}, {}, partial(_lock, timeout), is_repeatable=True)
+
+
+def _save_all(values: list[Any], paths: list[str], durability: Durability, fm: FileManager) -> None:
+    fm.save_batch(values, paths, backend="disk", durability=durability)
+
+
+def _load(path: str, copy: bool, fm: FileManager) -> int:
+    return value_number(_suffix(path), fm.load(path, backend="disk", copy=copy))
+
+
+def _copy(source: str, target: str, overwrite: bool, fm: FileManager) -> None:
+    fm.copy(source, target, backend="disk", overwrite=overwrite)
+
+
+def _move(source: str, target: str, overwrite: bool, fm: FileManager) -> None:
+    fm.move(source, target, backend="disk", overwrite=overwrite)
+
+
+def _lock(timeout: float | None, fm: FileManager) -> None:
+    with file_lock("a.lock", timeout=timeout):
+        pass
 
 
 GROUPS: dict[str, Callable[[], Iterator[Operation]]] = {

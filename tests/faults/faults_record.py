@@ -1,6 +1,6 @@
 """Run in a process with the preloaded object: write durably, and record the system calls.
 
-``python faults_record.py FOLDER RECORD COUNT``; a mark ``channel * 10000 + number`` tells what is acknowledged.
+``python faults_record.py FOLDER RECORD COUNT``; a mark ``channel * 10000 + number`` tells what is done.
 """
 
 from __future__ import annotations

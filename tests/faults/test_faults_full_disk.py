@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import io
+import itertools
 import multiprocessing
 import os
 import resource
@@ -41,23 +43,26 @@ def disk_of_few_files(tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
+def write_for_ever(file: io.RawIOBase) -> None:
+    while True:
+        file.write(bytes(4096))
+
+
+def make_files_for_ever(folder: Path) -> None:
+    for index in itertools.count():
+        (folder / f"filler{index}").touch()
+
+
 def fill(folder: Path, *, leave: int = 0) -> None:
     with open(folder / "filler", "wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
+        with pytest.raises(OSError, match="No space"):
+            write_for_ever(file)
         file.truncate(max(0, os.fstat(file.fileno()).st_size - leave))
 
 
 def fill_with_files(folder: Path) -> None:
-    for index in range(100):
-        try:
-            (folder / f"filler{index}").touch()
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
-            return
+    with pytest.raises(OSError, match="No space"):
+        make_files_for_ever(folder)
 
 
 def options(path: Path) -> dict[str, Any]:

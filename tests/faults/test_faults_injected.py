@@ -45,7 +45,7 @@ def test_whatever_call_fails_nothing_is_lost(
     print(f"{group}, {rooted}: {report['faults']} faults, {report['raised']} raised, ", end="")
     print(f"{len(report['violations'])} violations, {report['uncleared']} temporaries for the next sweep")
     assert report["violations"] == []
-    assert report["faults"] >= 10
+    assert report["faults"] >= 4
     assert litter_after_the_next_open(tmp_path) == []
 
 

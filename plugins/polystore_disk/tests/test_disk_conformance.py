@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
@@ -82,7 +82,13 @@ class TestDiskWithoutRoot(Disk):
         os.chdir(folder)
         return BackendRegistry()
 
-    test_stores_share_nothing = None
+    def test_stores_share_nothing(self, tmp_path: Path) -> None:
+        with self.opened(tmp_path) as one:
+            one.save(self.value(), self.name("a"))
+        folder = tmp_path / "two"
+        folder.mkdir()
+        with self.opened(folder) as two:
+            assert not two.exists(self.name("a"))
 
 
 class TestDurableDisk(Disk):
@@ -95,7 +101,7 @@ class TestDurableDisk(Disk):
 class TestTiffOnDisk(Disk):
     """Images; what TIFF cannot hold is refused."""
 
-    suffixes = {"array": ".tif"}
+    suffixes: ClassVar = {"array": ".tif"}
     holds_every_array = False
     raw_put = BackendConformance.raw_put
     raw_get = BackendConformance.raw_get

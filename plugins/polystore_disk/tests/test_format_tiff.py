@@ -307,7 +307,7 @@ def _plane_of_two(second_plane: str) -> bytes:
     """Return an OME-TIFF of one plane, whose XML claims two and says where the second is."""
     content = save(OME, STACK[0, :2], axes="ZYX")
     with tifffile.TiffFile(io.BytesIO(content)) as tiff:
-        xml = tiff.ome_metadata
+        xml = tiff.ome_metadata or ""
     xml = re.sub("<TiffData.*?/>", f'<TiffData FirstZ="0" IFD="0" PlaneCount="1"/>{second_plane}', xml)
     return _foreign(STACK[0, 0], photometric="minisblack", metadata=None, description=xml.encode())
 

@@ -46,7 +46,7 @@ def _check(value: Any, trail: list[str | int], around: list[Any]) -> None:
     if cls in _EXACT:
         return
     if cls is float:
-        if value != value or value in {_INFINITY, -_INFINITY}:
+        if value != value or value in {_INFINITY, -_INFINITY}:  # noqa: PLR0124 - true of NaN alone
             raise _flaw(trail, f"is {value}, which JSON has no number for; type None or a string")
         return
     if cls is not dict and cls is not list:

@@ -81,9 +81,11 @@ else:
     # whoever has imported numpy, and nobody has to.
     _ndarray = ForwardRef("ndarray", module="numpy")
     _generic = ForwardRef("generic", module="numpy")
-    JSON = Union[dict[str, Any], list[Any], str, int, float, bool, None]
-    Data = Union[_ndarray, bytes, str, int, float, bool, list[Any], dict[str, Any], Mapping[str, _ndarray]]
-    SupportedData = Union[
+    JSON = Union[dict[str, Any], list[Any], str, int, float, bool, None]  # noqa: UP007 - a ForwardRef has no |
+    Data = Union[  # noqa: UP007
+        _ndarray, bytes, str, int, float, bool, list[Any], dict[str, Any], Mapping[str, _ndarray]
+    ]
+    SupportedData = Union[  # noqa: UP007
         _ndarray,
         _generic,
         bytes,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["atomic_writer"]
 
 
-class atomic_writer:
+class atomic_writer:  # noqa: N801 - reads as a function
     """Write a file so that whoever looks, now or after a crash, finds the old content or the new.
 
     The block receives an empty temporary beside the target. When the block ends it becomes the target

@@ -7,7 +7,9 @@ copy, a lock would outlive the process that took it. So the copies are closed in
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import threading
 from typing import TYPE_CHECKING
 
@@ -20,22 +22,47 @@ __all__ = [
     "duplicate_private",
     "open_private",
     "read_at",
+    "read_regular",
+    "require_regular",
     "write_all",
     "write_all_at",
 ]
 
-_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+_FLAGS = _PLAIN | getattr(os, "O_NOFOLLOW", 0)
 _guard = threading.Lock()
 _open: set[int] = set()
 _callbacks: list[Callable[[], None]] = []
 
 
 def open_private(path: str, flags: int, mode: int = 0o666) -> int:
-    """Open a file that neither a forked child nor a started program gets to see; links are refused."""
+    """Open a file that neither a forked child nor a started program gets to see.
+
+    Links are refused, and a pipe is not waited for.
+    """
     with _guard:
         fd = os.open(path, flags | _FLAGS, mode)
         _open.add(fd)
     return fd
+
+
+def require_regular(fd: int, path: str) -> os.stat_result:
+    """Refuse what would block, never end or hold nothing; return what is known about the file."""
+    status = os.fstat(fd)
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is a device, pipe or socket, not a file", path)
+    return status
+
+
+def read_regular(path: str) -> bytes:
+    """Read a whole file, and nothing that is not a file."""
+    fd = os.open(path, os.O_RDONLY | _PLAIN)
+    try:
+        return read_at(fd, require_regular(fd, path).st_size, 0)
+    finally:
+        os.close(fd)
 
 
 def duplicate_private(fd: int) -> int:

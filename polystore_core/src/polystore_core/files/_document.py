@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from polystore_core._os_errors import OsErrorTranslation
 from polystore_core.errors import CorruptData, PathNotFound, StorageError
 from polystore_core.files._atomic import atomic_writer
-from polystore_core.files._descriptors import close_private, open_private, write_all
+from polystore_core.files._descriptors import (
+    close_private,
+    open_private,
+    read_regular,
+    require_regular,
+    write_all,
+)
 from polystore_core.files._filesystem import is_local_directory
 from polystore_core.files._json import JsonObject, encode_document, parse_document
 from polystore_core.files._locks import file_lock
@@ -85,8 +91,8 @@ def read_document(path: str | os.PathLike[str]) -> JsonObject:
         If it is damaged; it is left as it is.
     """
     companions = Companions.of(path)
-    with OsErrorTranslation(path, "read"), open(companions.document, "rb") as file:
-        content = file.read()
+    with OsErrorTranslation(path, "read"):
+        content = read_regular(companions.document)
     try:
         return parse_document(content)
     except ValueError as error:
@@ -201,13 +207,22 @@ def write_document(
     with atomic_writer(companions.document, durability=durability) as file:
         file.write(content)
     with contextlib.suppress(OSError):  # the document is safe; the next write renews the copy
-        mode = stat.S_IMODE(os.stat(companions.document).st_mode)
-        fd = open_private(companions.good, os.O_WRONLY | os.O_CREAT, mode)
-        try:
-            write_all(fd, content)
-            os.ftruncate(fd, len(content))
-        finally:
+        _renew_copy(companions, content)
+
+
+def _renew_copy(companions: Companions, content: bytes) -> None:
+    """Write the copy in its place, unless other names (of snapshots made by linking) share that."""
+    mode = stat.S_IMODE(os.stat(companions.document).st_mode)
+    fd = open_private(companions.good, os.O_WRONLY | os.O_CREAT, mode)
+    try:
+        if require_regular(fd, companions.good).st_nlink > 1:
+            os.unlink(companions.good)
             close_private(fd)
+            fd = open_private(companions.good, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        write_all(fd, content)
+        os.ftruncate(fd, len(content))
+    finally:
+        close_private(fd)
 
 
 def _commit_queue(

@@ -78,7 +78,7 @@ def parse_document(content: bytes) -> JsonObject:
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(value, dict):
-        raise ValueError(f"an object is needed at its root, not {type(value).__name__}")
+        raise ValueError(f"an object is needed at its root, not {type(value).__name__}")  # noqa: TRY004
     return value
 
 

@@ -51,7 +51,7 @@ _here = _HeldHere()
 call_in_forked_child(_here.forget)
 
 
-class file_lock:
+class file_lock:  # noqa: N801 - reads as a function
     """Hold a lock that excludes other processes and other threads, for the length of a block.
 
     A lock of the kernel: it goes with the process that holds it, however that ends. Who waits sleeps

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,7 @@ __all__ = [
     "THIS_PLATFORM",
     "WINDOWS",
     "Platform",
+    "rename_new",
     "retry_delays",
     "retrying_replace",
 ]
@@ -63,20 +65,26 @@ def _posix_publish_new(source: str, target: str, dir_fd: int | None) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        _rename_without_replacing(source, target, dir_fd)
+        rename_new(source, target, dir_fd, dir_fd)
     else:
         os.unlink(source, dir_fd=dir_fd)
 
 
-def _rename_without_replacing(source: str, target: str, dir_fd: int | None) -> None:
-    """Call renameat2(2): file systems without hard links (FAT, some network ones) have this instead."""
+def rename_new(source: str, target: str, source_fd: int | None, target_fd: int | None) -> None:
+    """Rename unless the target exists, in one step, by renameat2(2) of Linux.
+
+    File systems without hard links (FAT, some network ones) have this instead. ``OSError`` with ``ENOSYS`` or
+    ``EINVAL`` where there is no such call.
+    """
     import ctypes
 
-    call = getattr(_libc(), "renameat2", None)
+    call = getattr(_libc(), "renameat2", None) if sys.platform == "linux" else None
     if call is None:
-        raise OSError(errno.ENOSYS, "this file system cannot create a file only if it is missing", target)
-    at = _AT_FDCWD if dir_fd is None else dir_fd
-    if call(at, os.fsencode(source), at, os.fsencode(target), ctypes.c_uint(_RENAME_NOREPLACE)) != 0:
+        raise OSError(errno.ENOSYS, "this system cannot create a file only if it is missing", target)
+    ends: list[int | bytes] = []
+    for fd, name in ((source_fd, source), (target_fd, target)):
+        ends += [_AT_FDCWD if fd is None else fd, os.fsencode(name)]
+    if call(*ends, ctypes.c_uint(_RENAME_NOREPLACE)) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), target)
 

@@ -16,6 +16,7 @@ from polystore_core.files._descriptors import (
     close_private,
     open_private,
     read_at,
+    require_regular,
     write_all_at,
 )
 from polystore_core.files._frames import HEADER_BYTES, Frame, encode_frame, parse_frames
@@ -55,6 +56,8 @@ def open_queue(path: str, document: str | os.PathLike[str], *, create: bool) -> 
         yield None
         return
     try:
+        with OsErrorTranslation(document, "update"):
+            require_regular(fd, path)
         yield Queue(fd)
     finally:
         close_private(fd)

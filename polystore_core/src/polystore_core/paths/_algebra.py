@@ -126,9 +126,8 @@ def _text(path: object) -> str:
         hint = "; decode it with os.fsdecode(path)"
     elif hasattr(path, "shape"):
         hint = "; the data come first: save(data, path, backend=...)"
-    raise InvalidOption(
-        f"a path is text or a path object, not {type(path).__name__} {repr(path).partition(chr(10))[0]:.60}{hint}"
-    )
+    shown = repr(path).partition("\n")[0]
+    raise InvalidOption(f"a path is text or a path object, not {type(path).__name__} {shown:.60}{hint}")
 
 
 def _normalize(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import new_class
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pluggy
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 __all__ = ["Backend"]
+
+_SPECIFICATIONS = new_class("Specifications", HOOK_SPECIFICATIONS)
+"""All of them in one class: pluggy looks at every attribute, and each class has dozens of Python's own."""
 
 
 class Backend:
@@ -39,8 +43,7 @@ class Backend:
         self.name = name
         self.capabilities = capabilities_of(plugin)
         self._hooks = pluggy.PluginManager(PROJECT)
-        for specification in HOOK_SPECIFICATIONS:
-            self._hooks.add_hookspecs(specification)
+        self._hooks.add_hookspecs(_SPECIFICATIONS)
         self._hooks.register(plugin, name=name)
         for wrapper in wrappers:
             self._hooks.register(wrapper)

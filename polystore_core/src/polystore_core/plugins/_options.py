@@ -121,7 +121,8 @@ def _check(
                 continue
             valid = [*known, *further]
             raise InvalidOption(
-                f"{owner} has no option {name!r}; options: {listed(valid)}.{did_you_mean(name, [*valid, *_COMMON])}"
+                f"{owner} has no option {name!r}; options: {listed(valid)}."
+                f"{did_you_mean(name, [*valid, *_COMMON])}"
             )
         if not _fits(value, option.annotation):
             raise InvalidOption(
@@ -170,7 +171,7 @@ def _resolved(annotation: Any, function: Callable[..., object]) -> Any:
         return Any
 
 
-def _fits(value: object, annotation: Any) -> bool:
+def _fits(value: object, annotation: Any) -> bool:  # noqa: PLR0911 - one line per kind
     """Whether a value fits a simple annotation; one that is not simple accepts everything."""
     if annotation in (Any, object):
         return True

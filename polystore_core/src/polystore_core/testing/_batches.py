@@ -186,7 +186,7 @@ class BatchFailureTests(Kit):
         paths = [self.name(f"t{number}") for number in range(6)]
         values = [self.value(number) for number in range(6)]
 
-        def cancel_after_two(done: int, total: int) -> None:
+        def cancel_after_two(done: int, _total: int) -> None:
             if done == 2:
                 cancel.set()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,8 @@ from polystore_core.errors import PolyStoreError
 from polystore_core.testing._kit import Kit, needs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from polystore_core.testing._store import Store
 
 __all__ = ["ErrorTests"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pytest
@@ -15,6 +14,8 @@ from polystore_core.testing._samples import sample
 from polystore_core.testing._store import Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from polystore_core.data import Data, DataKind
 
 __all__ = ["Kit", "needs"]
@@ -22,6 +23,10 @@ __all__ = ["Kit", "needs"]
 T = TypeVar("T", bound=Callable[..., object])
 
 _NEEDS = "_conformance_needs"
+_EITHER = {"put": ("write", "raw_put"), "get": ("read", "raw_get")}
+_FACTS = ("persistent", "shared", "rooted", "installed", "holds_every_array")
+_MADE_OF = {"copy": {"read", "write"}, "move": {"read", "write", "delete"}}
+"""What the file manager makes of other operations if the backend lacks a hook."""
 
 
 def needs(*abilities: str) -> Callable[[T], T]:
@@ -163,19 +168,14 @@ class Kit:
     @classmethod
     def can(cls, ability: str) -> bool:
         """Whether the backend has an ability, see :func:`needs`."""
-        match ability:
-            case "put":
-                return cls.can("write") or cls.can("raw_put")
-            case "get":
-                return cls.can("read") or cls.can("raw_get")
-            case "raw_put" | "raw_get":
-                return getattr(cls, ability) is not getattr(Kit, ability)
-            case "persistent" | "shared" | "rooted" | "installed" | "holds_every_array":
-                return bool(getattr(cls, ability))
-            case "copy":
-                return ability in cls.capabilities or {"read", "write"} <= {*cls.capabilities}
-            case "move":
-                return ability in cls.capabilities or {"read", "write", "delete"} <= {*cls.capabilities}
+        if ability in _EITHER:
+            return any(map(cls.can, _EITHER[ability]))
+        if ability in ("raw_put", "raw_get"):
+            return getattr(cls, ability) is not getattr(Kit, ability)
+        if ability in _FACTS:
+            return bool(getattr(cls, ability))
+        if ability in _MADE_OF and _MADE_OF[ability] <= {*cls.capabilities}:
+            return True
         return ability in cls.capabilities or ability in cls.suffixes
 
     def __init_subclass__(cls) -> None:

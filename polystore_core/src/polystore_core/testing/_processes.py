@@ -11,9 +11,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polystore_core.errors import PolyStoreError
@@ -21,7 +19,9 @@ from polystore_core.testing._kit import Kit, needs
 from polystore_core.testing._samples import assert_same
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from multiprocessing.connection import Connection
+    from pathlib import Path
 
     from polystore_core.data import Data, DataKind
     from polystore_core.manager import FileManager
@@ -141,7 +141,7 @@ def saving_meanwhile(store: Store, value: Data, paths: list[str]) -> Iterator[No
             thread.join()
 
 
-def in_worker(
+def in_worker(  # noqa: PLR0917
     method: str, fm: FileManager, backend: str, source: str, value: Data, target: str
 ) -> tuple[Any, Any]:
     """Load one path and save another in a new process; return what was loaded from each, None if missing."""
@@ -162,13 +162,14 @@ def in_worker(
         process.kill()
         process.join()
         receiver.close()
-    if isinstance(answer, BaseException):
-        raise AssertionError(f"the {method}ed worker failed: {answer!r}") from answer
+    assert isinstance(answer, tuple), f"the {method}ed worker failed: {answer!r}"
     found, saved = answer
     return found, saved
 
 
-def _work(sender: Connection, fm: FileManager, backend: str, source: str, value: Data, target: str) -> None:
+def _work(  # noqa: PLR0917
+    sender: Connection, fm: FileManager, backend: str, source: str, value: Data, target: str
+) -> None:
     try:
         try:
             found = fm.load(source, backend=backend)

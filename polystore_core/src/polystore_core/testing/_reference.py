@@ -54,18 +54,19 @@ class ReferenceBackend(StorageBackend):
     """
 
     def __init__(self, *, shelf: str = "") -> None:
-        self._nodes = _shelves.setdefault(shelf, {"": None}) if shelf else {"": None}
+        self._nodes: dict[str, Any] = _shelves.setdefault(shelf, {"": None}) if shelf else {"": None}
 
-    def read(self, path: str, *, copy: bool) -> Data:  # noqa: ARG002
+    def read(self, path: str, *, copy: bool) -> Data:
         """Return a copy of a value."""
         with _lock:
             name = self._existing(path)
-            value: Data = self._nodes[name]
+            value = self._nodes[name]
         if value is None:
             raise IsADirectory(f"{path!r} is a directory", path=path)
-        return copying.deepcopy(value)
+        copied: Data = copying.deepcopy(value)
+        return copied
 
-    def write(self, data: Data, path: str, *, overwrite: bool, copy: bool) -> int:  # noqa: ARG002
+    def write(self, data: Data, path: str, *, overwrite: bool, copy: bool) -> int:
         """Store a copy of a value."""
         name, value = store_path(path), copying.deepcopy(data)
         with _lock:

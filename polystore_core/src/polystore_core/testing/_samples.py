@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,8 @@ from hypothesis.extra import numpy as arrays_of
 from polystore_core.data import data_equal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from polystore_core.data import Data, DataKind
 
 __all__ = [
@@ -52,7 +53,8 @@ def sample(kind: DataKind, number: int) -> Data:
         case "text":
             return f"number {number}, µm\r\n" * (number % 3 + 1)
         case "json":
-            return {"number": number, "list": [None, True, 0.5, "µm"]}
+            members: dict[str, Any] = {"number": number, "list": [None, True, 0.5, "µm"]}
+            return members
         case "table":
             return {"label": pixels.ravel(), "area": np.sqrt(pixels.ravel())}
 
@@ -66,9 +68,22 @@ def _structured() -> Array:
     return np.array([(1, 0.5, (0, 1, 2, 3)), (2, np.nan, (4, 5, 6, 7))], dtype)
 
 
-_DTYPES = (
-    "bool int8 uint8 int16 uint16 int32 uint32 int64 uint64 float16 float32 float64 complex64 complex128"
-).split()
+_DTYPES = [
+    "bool",
+    "int8",
+    "uint8",
+    "int16",
+    "uint16",
+    "int32",
+    "uint32",
+    "int64",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+]
 
 ARRAYS: dict[str, Callable[[], Array]] = {
     **{dtype: lambda dtype=dtype: _arange(2, 3, dtype=dtype) for dtype in _DTYPES},  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -21,16 +21,18 @@ from polystore_core.testing._kit import Kit, needs
 from polystore_core.testing._samples import assert_same, duplicate, spoil
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from polystore_core.data import DataKind
     from polystore_core.testing._store import Store
 
 __all__ = ["CapabilityTests", "LoadingTests", "SavingTests"]
 
-_CALLS = {
+_CALLS: dict[str, Callable[[Any, str], object]] = {
     "read": lambda store, path: store.load(path),
     "write": lambda store, path: store.fm.save(b"", path, backend=store.backend),
     "list": lambda store, path: store.list_files(path),
-    "stream": lambda store, path: store.stream(),
+    "stream": lambda store, _: store.stream(),
     "stat": lambda store, path: store.stat(path),
     "delete": lambda store, path: store.delete(path),
     "make_directory": lambda store, path: store.ensure_directory(path),
@@ -263,7 +265,7 @@ class LoadingTests(Kit):
         store.put(self.value(1, "array"), path)
         view = store.load(path, copy=False)
         if not view.flags.writeable:
-            with pytest.raises(ValueError, match="(?i)writeable"):
+            with pytest.raises(ValueError, match=r"(?i)writeable"):
                 view.flags.writeable = True
         spoil(view)
         assert_same(store.load(path), self.value(1, "array"))

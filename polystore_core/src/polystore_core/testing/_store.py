@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polystore_core.manager import FileManager
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from polystore_core.data import Data, DataKind
     from polystore_core.plugins import BackendRegistry
     from polystore_core.testing._kit import Kit

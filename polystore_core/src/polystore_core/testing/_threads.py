@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +14,8 @@ from polystore_core.testing._kit import Kit, needs
 from polystore_core.testing._samples import assert_same
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from polystore_core.testing._store import Store
 
 __all__ = ["ThreadTests"]
