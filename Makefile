@@ -12,7 +12,7 @@ PROJECTS  := polystore_core $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/p
 MANIFESTS := pyproject.toml $(addsuffix /pyproject.toml,$(PROJECTS))
 SOURCES   := polystore $(addsuffix /src,$(PROJECTS))
 CHECKED   := $(sort $(dir $(wildcard benchmarks/*.py tests/*.py $(addsuffix /tests/*.py,$(PROJECTS)))))
-UNTYPED   := --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --no-check-untyped-defs
+UNTYPED   := --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --allow-untyped-decorators --no-check-untyped-defs
 EDITABLE  := $(foreach project,$(PROJECTS),-e ./$(project)) -e '.[all]'
 
 # In a process of their own: once jax has computed something, it forbids the forks that other tests make.

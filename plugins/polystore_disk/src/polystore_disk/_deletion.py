@@ -42,4 +42,4 @@ def _sweep_before(path: str, root: str | None) -> None:
 
 
 def _is_root(path: str, root: str) -> bool:
-    return os.path.normpath(os.path.join(root, path)) == os.path.normpath(root)
+    return os.path.isabs(path) and os.path.normpath(path) == os.path.normpath(root)

@@ -69,7 +69,10 @@ def move(source: str, target: str, *, root: str | None, overwrite: bool) -> None
                 rename(old, new, overwrite=overwrite and not directory)
             except FileExistsError:
                 raise _taken(target, by_directory=directory) from None
-            except IsADirectoryError:
+            except OSError as error:
+                # The system finds a target that holds the source "not empty" before it finds it a directory.
+                if error.errno not in (errno.EISDIR, errno.ENOTEMPTY):
+                    raise
                 raise IsADirectory(
                     f"cannot move {source!r} to {target!r}: it is a directory; name a file in it", path=target
                 ) from None
