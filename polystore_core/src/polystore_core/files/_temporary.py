@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import time
 from typing import NamedTuple
@@ -29,7 +30,16 @@ _owner = _Owner(-1, "")
 
 
 def temporary_name() -> str:
-    """A new hidden name that says which host and process it belongs to."""
+    """Make a new hidden name that says which host and process it belongs to.
+
+    What has such a name, a file or a whole directory, is removed by :func:`sweep_temporaries` once its
+    process has ended.
+
+    Examples
+    --------
+    >>> is_temporary_name(temporary_name())
+    True
+    """
     global _owner
     pid = os.getpid()
     if _owner.pid != pid:
@@ -56,7 +66,7 @@ def is_temporary_name(name: str) -> bool:
 
 
 def sweep_temporaries(directory: str | os.PathLike[str] | int, *, older_than: float = _ONE_DAY) -> int:
-    """Remove the temporaries that nobody will finish.
+    """Remove the temporaries, files and directories, that nobody will finish.
 
     A temporary goes if the process that made it ran on this host and has ended, or if it was last
     written longer than ``older_than`` ago, wherever it came from. Nothing else is touched.
@@ -102,9 +112,14 @@ def _sweep(path: str, dir_fd: int | None, older_than: float) -> bool:
         status = os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
         ours = name["host"] == host_tag()
         dead = ours and not is_alive(int(name["pid"]), int(name["start"]))
-        if not stat.S_ISREG(status.st_mode) or not (dead or time.time() - status.st_mtime > older_than):
+        directory = stat.S_ISDIR(status.st_mode)
+        known = directory or stat.S_ISREG(status.st_mode)
+        if not known or not (dead or time.time() - status.st_mtime > older_than):
             return False
-        os.unlink(path, dir_fd=dir_fd)
+        if directory:
+            shutil.rmtree(path, dir_fd=dir_fd)
+        else:
+            os.unlink(path, dir_fd=dir_fd)
     except OSError:
         return False
     return True

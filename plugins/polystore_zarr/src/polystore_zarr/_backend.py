@@ -1,0 +1,248 @@
+"""The Zarr backend."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from polystore_core import (
+    AccessDenied,
+    InvalidOption,
+    InvalidPath,
+    NotADirectory,
+    PathExists,
+    PathNotFound,
+    UnsupportedData,
+    hookimpl,
+)
+from polystore_core.data import kind_of as data_kind_of
+from polystore_core.plugins import check_options
+from polystore_zarr import _groups as groups
+from polystore_zarr import _tree as tree
+from polystore_zarr._arrays import Missing, check_dtype, read_array, write_array
+from polystore_zarr._codecs import Compression, encoding_of
+from polystore_zarr._exchange import exchange
+from polystore_zarr._grid import grid_of
+from polystore_zarr._nodes import kind_of, store_of
+from polystore_zarr._staging import Staging, publish, refuse_to_replace, rename_new
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from polystore_core import Entry
+    from polystore_core.data import Data
+    from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
+
+__all__ = ["ZarrBackend"]
+
+
+class ZarrBackend:
+    """Arrays as Zarr v3, each at any path.
+
+    A path component that ends in ``.zarr`` is a store and the rest of the path a node in it, with groups on
+    the way; any other path is an array in a directory of its own. Every chunk is written, so that a missing
+    one is damage and never read as zeros. An array is replaced by exchanging directories: readers and killed
+    writers see the old one or the new one.
+
+    Parameters
+    ----------
+    root
+        Directory that paths are relative to and that neither a path nor a link leaves. Without it paths are
+        those of the operating system.
+    max_bytes
+        What an array may decode to; by default 512 MiB or 64 times what is stored, whichever is more. Also an
+        option of each load.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from polystore_core import BackendRegistry, FileManager
+    >>> fm = FileManager(BackendRegistry({"zarr": {"root": tempfile.mkdtemp()}}))
+    >>> fm.save(np.ones((3, 64, 64), np.uint16), "plate.zarr/A01/raw", backend="zarr", shards=(3, 64, 64))
+    >>> fm.load("plate.zarr/A01/raw", backend="zarr").shape
+    (3, 64, 64)
+    >>> fm.list_files("plate.zarr", backend="zarr", recursive=True)
+    ['plate.zarr/A01/raw']
+    """
+
+    def __init__(self, *, root: str | os.PathLike[str] | None = None, max_bytes: int | None = None) -> None:
+        self._root = None if root is None else os.path.abspath(root)
+        self._max_bytes = max_bytes
+        self._staging = Staging()
+
+    @hookimpl
+    def polystore_read(self, request: ReadRequest) -> list[Data]:
+        """Read arrays; several in parallel, one with all threads."""
+        check_options(self._read, request.options, owner="backend 'zarr'", given=("threads",))
+        threads = max(1, request.batch.threads // len(request.paths))
+
+        def read(index: int) -> Data:
+            return self._read(request.paths[index], threads=threads, **request.options)
+
+        return request.batch.run(request.paths, read)
+
+    @hookimpl
+    def polystore_write(self, request: WriteRequest) -> list[int]:
+        """Write arrays, each aside and then in its place in one step."""
+        check_options(self._write, request.options, owner="backend 'zarr'", given=("overwrite", "threads"))
+        threads = max(1, request.batch.threads // len(request.paths))
+
+        def write(index: int) -> int:
+            return self._write(
+                request.data[index],
+                request.paths[index],
+                overwrite=request.overwrite,
+                threads=threads,
+                **request.options,
+            )
+
+        return request.batch.run(request.paths, write)
+
+    @hookimpl
+    def polystore_list(self, request: ListRequest) -> Listing:
+        """List arrays as files, groups and plain directories as directories."""
+        path = self._locate(request.directory)
+        kind = tree.require(path, "list", shown=request.directory)
+        if kind == "array":
+            raise NotADirectory(
+                f"{request.directory!r} is an array, not a directory; load it", path=request.directory
+            )
+        self._staging.sweep(path)
+        return tree.list_tree(path, recursive=request.recursive)
+
+    @hookimpl
+    def polystore_stat(self, path: str) -> Entry:
+        """Describe an array or directory."""
+        located = self._locate(path)
+        return tree.node_entry(located, tree.require(located, "stat", shown=path), shown=path)
+
+    @hookimpl
+    def polystore_delete(self, path: str, recursive: bool) -> int:
+        """Remove an array or directory: it vanishes in one step."""
+        located = self._locate(path)
+        if os.path.normpath(path) in (".", os.sep) or located == self._root:
+            raise InvalidPath(f"{path!r} is not deleted as a whole; name what is in it", path=path)
+        if tree.require(located, "delete", shown=path) == "directory":
+            return tree.remove_directory(located, self._staging, recursive=recursive, shown=path)
+        self._staging.discard(located)
+        return 1
+
+    @hookimpl
+    def polystore_move(self, source: str, target: str, overwrite: bool) -> int:
+        """Rename an array or a whole directory; between file systems it is copied."""
+        old, new = self._locate(source), self._locate(target)
+        kind = tree.require(old, "move", shown=source)
+        self._check_target(new, kind, overwrite=overwrite, shown=target)
+        groups.make_parents(new, self._staging, shown=target)
+        try:
+            self._rename(old, new, kind, overwrite=overwrite, shown=target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            self._copy(old, new, kind, overwrite=overwrite, shown=target)
+            self._staging.discard(old)
+        if kind == "directory" and store_of(new):
+            groups.make_groups_below(new, self._staging)
+        return tree.count_arrays(new, kind)
+
+    @hookimpl
+    def polystore_copy(self, source: str, target: str, overwrite: bool) -> int:
+        """Copy an array or a whole directory without decoding."""
+        old, new = self._locate(source), self._locate(target)
+        kind = tree.require(old, "copy", shown=source)
+        self._check_target(new, kind, overwrite=overwrite, shown=target)
+        groups.make_parents(new, self._staging, shown=target)
+        self._copy(old, new, kind, overwrite=overwrite, shown=target)
+        return tree.count_arrays(new, kind)
+
+    @hookimpl
+    def polystore_make_directory(self, path: str) -> bool:
+        """Create a directory and its parents: groups, if in a store."""
+        return groups.make_directory(self._locate(path), self._staging, shown=path)
+
+    def _read(
+        self, path: str, *, threads: int, max_bytes: int | None = None, missing: Missing = "error"
+    ) -> np.ndarray[Any, Any]:
+        located = self._locate(path)
+        limit = self._max_bytes if max_bytes is None else max_bytes
+        try:
+            array = read_array(located, shown=path, max_bytes=limit, missing=missing, threads=threads)
+        except NotADirectoryError as error:
+            if isinstance(error, NotADirectory):
+                raise
+            raise PathNotFound(f"cannot read {path!r}: there is no such array", path=path) from error
+        except IsADirectoryError:
+            tree.require(located, "read", shown=path)
+            raise
+        return array
+
+    def _write(
+        self,
+        data: Data,
+        path: str,
+        *,
+        overwrite: bool,
+        threads: int,
+        chunks: Sequence[int] | None = None,
+        shards: Sequence[int] | None = None,
+        compression: Compression | None = None,
+        level: int | None = None,
+        codecs: Sequence[Mapping[str, Any]] | None = None,
+    ) -> int:
+        if not isinstance(data, np.ndarray):
+            raise UnsupportedData(
+                f"backend 'zarr' holds arrays, not {data_kind_of(data)}; save it to backend 'disk'", path=path
+            )
+        check_dtype(data.dtype)
+        grid = grid_of(data.shape, data.itemsize, chunks=chunks, shards=shards)
+        encoding = encoding_of(compression=compression, level=level, codecs=codecs, itemsize=data.itemsize)
+        target = self._locate(path)
+        refuse_to_replace(target, overwrite=overwrite, shown=path)
+        groups.make_parents(target, self._staging, shown=path)
+        with self._staging.directory(target) as staged:
+            size = write_array(data, staged, grid=grid, encoding=encoding, threads=threads)
+            publish(staged, target, overwrite=overwrite, shown=path)
+        return size
+
+    def _copy(self, old: str, new: str, kind: str, *, overwrite: bool, shown: str) -> None:
+        with self._staging.directory(new) as staged:
+            tree.copy_node(old, staged, kind)
+            if kind == "array":
+                publish(staged, new, overwrite=overwrite, shown=shown)
+                return
+            if store_of(new):
+                groups.make_groups_below(staged, self._staging)
+            self._rename(staged, new, kind, overwrite=False, shown=shown)
+
+    def _rename(self, old: str, new: str, kind: str, *, overwrite: bool, shown: str) -> None:
+        try:
+            rename_new(old, new)
+        except FileExistsError:
+            self._check_target(new, kind, overwrite=overwrite, shown=shown)
+            exchange(old, new)
+            self._staging.discard(old)
+
+    def _check_target(self, target: str, kind: str, *, overwrite: bool, shown: str) -> None:
+        """Refuse a target that may not be replaced: a directory never is, and never replaces."""
+        if kind == "directory" and kind_of(target) is not None:
+            raise PathExists(f"{shown!r} exists already; delete it, or choose another target", path=shown)
+        refuse_to_replace(target, overwrite=overwrite, shown=shown)
+
+    def _locate(self, path: str) -> str:
+        """Return the path for the operating system, below the root if there is one."""
+        if self._root is None:
+            return path
+        located = os.path.normpath(os.path.join(self._root, path)).replace(os.sep, "/")
+        base = os.path.realpath(self._root)
+        real = os.path.realpath(located)
+        below = located == self._root or located.startswith(self._root.rstrip("/") + "/")
+        below = below and path.split("/", 1)[0] != ".."
+        if not below or (real != base and not real.startswith(base.rstrip(os.sep) + os.sep)):
+            raise AccessDenied(
+                f"{path!r} leads out of the root of its store; name a path below it", path=path
+            )
+        return located
