@@ -260,7 +260,7 @@ def _check_claims(stored: _Stored, snapshot: Snapshot, max_bytes: int | None, *,
         limit = max(limit, _EXPANSION * size)
     if stored.nbytes > limit:
         raise CorruptData(
-            f"it claims {stored.nbytes} bytes, more than the {limit} allowed; pass max_bytes= if that is right"
+            f"it claims {stored.nbytes} bytes, more than the {limit} allowed; pass max_bytes= if so"
         )
     if files < stored.chunks and not fill:
         raise CorruptData(

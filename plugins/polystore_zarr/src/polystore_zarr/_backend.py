@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence  # noqa: TC003 - options are checked by annotation
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from polystore_core import (
     AccessDenied,
-    InvalidOption,
     InvalidPath,
     NotADirectory,
     PathExists,
@@ -19,6 +19,7 @@ from polystore_core import (
     hookimpl,
 )
 from polystore_core.data import kind_of as data_kind_of
+from polystore_core.paths import PathPattern, normalize_path
 from polystore_core.plugins import check_options
 from polystore_zarr import _groups as groups
 from polystore_zarr import _tree as tree
@@ -26,12 +27,13 @@ from polystore_zarr._arrays import Missing, check_dtype, read_array, write_array
 from polystore_zarr._codecs import Compression, encoding_of
 from polystore_zarr._exchange import exchange
 from polystore_zarr._grid import grid_of
+from polystore_zarr._grouped import run_groups
 from polystore_zarr._nodes import kind_of, store_of
+from polystore_zarr._plate import Plates, check_planes, field_writer, read_plane
+from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._staging import Staging, publish, refuse_to_replace, rename_new
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from polystore_core import Entry
     from polystore_core.data import Data
     from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
@@ -46,6 +48,9 @@ class ZarrBackend:
     the way; any other path is an array in a directory of its own. Every chunk is written, so that a missing
     one is damage and never read as zeros. An array is replaced by exchanging directories: readers and killed
     writers see the old one or the new one.
+
+    A batch with ``pattern=`` and ``store=`` becomes an OME-NGFF plate; see :class:`PlateOptions` for what else
+    it takes. Its planes are loaded again by their own paths with ``store=``.
 
     Parameters
     ----------
@@ -73,11 +78,23 @@ class ZarrBackend:
         self._root = None if root is None else os.path.abspath(root)
         self._max_bytes = max_bytes
         self._staging = Staging()
+        self._plates = Plates(self._staging)
 
     @hookimpl
     def polystore_read(self, request: ReadRequest) -> list[Data]:
         """Read arrays; several in parallel, one with all threads."""
-        check_options(self._read, request.options, owner="backend 'zarr'", given=("threads",))
+        if "store" in request.options or "pattern" in request.options:
+            check_options(self._read_plane, request.options, owner="a load from a plate")
+            return request.batch.run(
+                request.paths, lambda index: self._read_plane(request.paths[index], **request.options)
+            )
+        check_options(
+            self._read,
+            request.options,
+            owner="backend 'zarr'",
+            given=("threads",),
+            further=("store", "pattern"),
+        )
         threads = max(1, request.batch.threads // len(request.paths))
 
         def read(index: int) -> Data:
@@ -88,7 +105,15 @@ class ZarrBackend:
     @hookimpl
     def polystore_write(self, request: WriteRequest) -> list[int]:
         """Write arrays, each aside and then in its place in one step."""
-        check_options(self._write, request.options, owner="backend 'zarr'", given=("overwrite", "threads"))
+        if "store" in request.options or "pattern" in request.options:
+            return self._write_plate(request)
+        check_options(
+            self._write,
+            request.options,
+            owner="backend 'zarr'",
+            given=("overwrite", "threads"),
+            further=("store", "pattern"),
+        )
         threads = max(1, request.batch.threads // len(request.paths))
 
         def write(index: int) -> int:
@@ -207,6 +232,39 @@ class ZarrBackend:
             size = write_array(data, staged, grid=grid, encoding=encoding, threads=threads)
             publish(staged, target, overwrite=overwrite, shown=path)
         return size
+
+    def _write_plate(self, request: WriteRequest) -> list[int]:
+        """Write the planes of a batch field by field; what happens to a field happens to all its planes."""
+        check_options(PlateOptions, request.options, owner="a save into a plate")
+        options = PlateOptions(**request.options)
+        check_planes(request.data, request.paths)
+        located = self._locate(normalize_path(options.store))
+        writer = field_writer(
+            located, request.paths, self._plates, self._staging, options, overwrite=request.overwrite
+        )
+        places = list(writer.fields)
+        threads = max(1, request.batch.threads // len(places))
+
+        def write(number: int) -> int:
+            members = writer.fields[places[number]]
+            planes = [request.data[index] for index in members]
+            return writer.write(
+                places[number],
+                cast("list[np.ndarray[Any, Any]]", planes),
+                [request.paths[index] for index in members],
+                threads=threads,
+            )
+
+        sizes = run_groups(request.batch, request.paths, list(writer.fields.values()), write)
+        shares = {index: size // len(members) for size, members in sizes for index in members}
+        return [shares[index] for index in range(len(request.paths))]
+
+    def _read_plane(
+        self, path: str, *, store: str, pattern: str | PathPattern | None = None, max_bytes: int | None = None
+    ) -> np.ndarray[Any, Any]:
+        limit = self._max_bytes if max_bytes is None else max_bytes
+        known = None if pattern is None else PathPattern.of(pattern)
+        return read_plane(self._locate(normalize_path(store)), path, known, shown=store, max_bytes=limit)
 
     def _copy(self, old: str, new: str, kind: str, *, overwrite: bool, shown: str) -> None:
         with self._staging.directory(new) as staged:

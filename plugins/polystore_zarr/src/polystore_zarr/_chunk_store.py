@@ -1,9 +1,9 @@
+# ruff: noqa: ARG002 - the methods are those that zarr asks for
 """The stores that zarr reads an array from and writes one to: plain files, no thread in between."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,8 @@ from polystore_core import CorruptData
 from polystore_zarr._claims import claimed_size
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
     from zarr.core.buffer import Buffer, BufferPrototype
 
     from polystore_zarr._snapshot import Snapshot
@@ -40,33 +42,20 @@ class _ArrayStore(Store):
     ) -> list[Buffer | None]:
         return [await self.get(key, prototype, byte_range) for key, byte_range in key_ranges]
 
-    async def get(
-        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
-    ) -> Buffer | None:
-        return None
-
-    async def set(self, key: str, value: Buffer) -> None:
-        raise NotImplementedError
-
     async def exists(self, key: str) -> bool:
         return False
 
     async def delete(self, key: str) -> None:
         raise NotImplementedError
 
-    async def _nothing(self) -> AsyncIterator[str]:
-        nothing: tuple[str, ...] = ()
-        for key in nothing:
-            yield key
-
     def list(self) -> AsyncIterator[str]:
-        return self._nothing()
+        raise NotImplementedError
 
     def list_prefix(self, prefix: str) -> AsyncIterator[str]:
-        return self._nothing()
+        raise NotImplementedError
 
     def list_dir(self, prefix: str) -> AsyncIterator[str]:
-        return self._nothing()
+        raise NotImplementedError
 
 
 class ArrayReader(_ArrayStore):
@@ -90,6 +79,9 @@ class ArrayReader(_ArrayStore):
         self._codec = codec
         self._chunk_bytes = chunk_bytes
         self._fill = fill
+
+    async def set(self, key: str, value: Buffer) -> None:
+        raise NotImplementedError
 
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
@@ -129,6 +121,11 @@ class ArrayWriter(_ArrayStore):
         self._made = {""}
         self._document: Buffer | None = None
         self.size = 0
+
+    async def get(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        return None
 
     async def set(self, key: str, value: Buffer) -> None:
         if key == _DOCUMENT:

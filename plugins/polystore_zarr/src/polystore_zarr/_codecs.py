@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence  # noqa: TC003 - options are checked against annotations
 from typing import Any, Literal, NamedTuple, get_args
 
 from polystore_core import InvalidOption

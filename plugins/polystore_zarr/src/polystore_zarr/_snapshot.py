@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from copy import copy
 from typing import Self
 
 __all__ = ["Snapshot"]
@@ -31,10 +31,11 @@ class Snapshot:
         As the operating system gave it.
     """
 
-    __slots__ = ("_descriptor", "_identity", "path")
+    __slots__ = ("_descriptor", "_identity", "_inside", "_name", "path")
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.path = self._name = path
+        self._inside = ""
         self._descriptor = os.open(path, _DIRECTORY) if _HAS_DIR_FD else None
         status = os.stat(path if self._descriptor is None else self._descriptor)
         self._identity = status.st_dev, status.st_ino
@@ -46,10 +47,17 @@ class Snapshot:
         if self._descriptor is not None:
             os.close(self._descriptor)
 
+    def part(self, name: str) -> Snapshot:
+        """Return the same snapshot, as seen from a directory in it; valid as long as this one."""
+        part = copy(self)
+        part.path = f"{self.path}/{name}"
+        part._inside = f"{self._inside}{name}/"
+        return part
+
     def is_current(self) -> bool:
         """Whether the name still leads to this directory; while it is open no other gets its identity."""
         try:
-            status = os.stat(self.path)
+            status = os.stat(self._name)
         except OSError:
             return False
         return (status.st_dev, status.st_ino) == self._identity
@@ -64,16 +72,10 @@ class Snapshot:
                 )
             return _read_exactly(file.fileno(), length)
 
-    def modified(self, name: str) -> float:
-        """Time of the last change of a file in seconds since the epoch."""
-        if self._descriptor is None:
-            return Path(self.path, name).stat().st_mtime
-        return os.stat(name, dir_fd=self._descriptor).st_mtime
-
     def _open(self, name: str) -> int:
         if self._descriptor is None:
-            return os.open(os.path.join(self.path, name), _FILE)
-        return os.open(name, _FILE, dir_fd=self._descriptor)
+            return os.open(f"{self.path}/{name}", _FILE)
+        return os.open(f"{self._inside}{name}", _FILE, dir_fd=self._descriptor)
 
 
 def _read_exactly(descriptor: int, length: int | None) -> bytes:

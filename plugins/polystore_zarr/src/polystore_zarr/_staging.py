@@ -17,6 +17,8 @@ from polystore_zarr._nodes import kind_of, store_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from polystore_zarr._nodes import NodeKind
+
 __all__ = ["Staging", "publish", "refuse_to_replace", "rename_new"]
 
 
@@ -75,8 +77,8 @@ def rename_new(source: str, target: str) -> None:
     rename(Place(source, None, source), Place(target, None, target), overwrite=False)
 
 
-def publish(staged: str, target: str, *, overwrite: bool, shown: str) -> None:
-    """Put a finished node in its place; the array it replaces is left under the name ``staged``.
+def publish(staged: str, target: str, *, overwrite: bool, shown: str, replaces: NodeKind = "array") -> None:
+    """Put a finished node in its place; the one it replaces is left under the name ``staged``.
 
     Raises
     ------
@@ -91,29 +93,31 @@ def publish(staged: str, target: str, *, overwrite: bool, shown: str) -> None:
                 raise
         else:
             return
-        refuse_to_replace(target, overwrite=overwrite, shown=shown)
+        refuse_to_replace(target, overwrite=overwrite, shown=shown, replaces=replaces)
         try:
             exchange(staged, target)
         except FileNotFoundError:
             continue
-        if kind_of(staged) != "directory":
+        if kind_of(staged) == replaces:
             return
         exchange(staged, target)
 
 
-def refuse_to_replace(target: str, *, overwrite: bool, shown: str) -> None:
-    """Raise unless there is nothing, or an array that may be replaced.
+def refuse_to_replace(target: str, *, overwrite: bool, shown: str, replaces: NodeKind = "array") -> None:
+    """Raise unless there is nothing, or a node of a kind that may be replaced.
 
     Raises
     ------
     PathExists, IsADirectory
     """
     kind = kind_of(target)
+    if kind == replaces and overwrite:
+        return
     if kind is not None and not overwrite:
         raise PathExists(f"{shown!r} exists already; pass overwrite=True to replace it", path=shown)
     if kind == "directory":
         raise IsADirectory(f"cannot write {shown!r}: it is a directory; name an array in it", path=shown)
-    if kind == "foreign":
+    if kind is not None:
         raise PathExists(
-            f"{shown!r} is a file and no Zarr array, and is not replaced; choose another path", path=shown
+            f"{shown!r} is something else than what would replace it; choose another path", path=shown
         )

@@ -1,0 +1,122 @@
+"""Entering fields in the documents of a plate: by many processes, readable at every instant."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from polystore_core import CorruptData
+from polystore_core.files import file_lock
+from polystore_zarr._groups import make_group, make_parents, write_group
+from polystore_zarr._nodes import document_of, kind_of
+from polystore_zarr._staging import rename_new
+
+if TYPE_CHECKING:
+    from polystore_zarr._plate_places import FieldPlace, Layout
+    from polystore_zarr._staging import Staging
+
+__all__ = ["PlateListing"]
+
+
+class PlateListing:
+    """The documents of one plate and its wells.
+
+    A well lists a field after the field is in its place, the plate a well after the well lists its first
+    field: what is listed is there. Documents are replaced whole, under one lock beside the store. The plate's
+    own is read once per well and process, and written when a well is new.
+
+    Parameters
+    ----------
+    store
+        Directory of the plate.
+    staging
+        Where documents are written before they are renamed.
+    """
+
+    def __init__(self, store: str, staging: Staging) -> None:
+        self._store = store
+        self._staging = staging
+        directory, name = os.path.split(store)
+        self._lock_path = os.path.join(directory, f".{name}.polystore-lock")
+        self._known: dict[str, int] = {}
+        self._guard = threading.Lock()
+
+    def ensure(self, name: str, layout: Layout, attributes: dict[str, Any], *, shown: str) -> None:
+        """Create the plate, without wells, unless it is there.
+
+        Raises
+        ------
+        CorruptData
+            If there is something else.
+        """
+        from polystore_zarr._plate_metadata import plate_attributes
+
+        if kind_of(self._store) is None:
+            make_parents(self._store, self._staging, shown=shown)
+            with self._staging.directory(self._store) as staged:
+                write_group(staged, {**plate_attributes(name, layout), **attributes})
+                try:
+                    rename_new(staged, self._store)
+                except FileExistsError:
+                    pass
+                else:
+                    return
+        document = self._read("", shown=shown)
+        if "plate" not in document.get("attributes", {}).get("ome", {}):
+            raise CorruptData(
+                f"{shown!r} exists and is no plate of OME-NGFF 0.5; choose another store", path=shown
+            )
+
+    def make_well(self, place: FieldPlace) -> None:
+        """Create the groups of a row and a well."""
+        make_group(f"{self._store}/{place.well.split('/')[0]}", self._staging)
+        make_group(f"{self._store}/{place.well}", self._staging)
+
+    def enter(self, place: FieldPlace, layout: Layout, *, shown: str) -> None:
+        """List a field that is in its place."""
+        from polystore_zarr._plate_metadata import plate_with, well_with
+
+        with file_lock(self._lock_path):
+            try:
+                document = self._read(place.well, shown=shown)
+                changed, fields = well_with(document["attributes"], place.name)
+                self._replace(place.well, document, changed)
+                if self._known.get(place.well, 0) < fields:
+                    document = self._read("", shown=shown)
+                    changed = plate_with(document["attributes"], place, layout, fields)
+                    self._replace("", document, changed)
+            except (KeyError, ValueError) as error:
+                if isinstance(error, CorruptData):
+                    raise
+                raise CorruptData(
+                    f"the documents of {shown!r} around well {place.well!r} are not those of OME-NGFF 0.5: "
+                    f"{error}. They were left as they are",
+                    path=shown,
+                ) from error
+            count = changed["ome"].get("plate", {}).get("field_count", fields)
+        with self._guard:
+            self._known[place.well] = max(count, self._known.get(place.well, 0))
+
+    def _read(self, node: str, *, shown: str) -> dict[str, Any]:
+        path = f"{self._store}/{node}" if node else self._store
+        try:
+            return document_of(path)
+        except ValueError as error:
+            raise CorruptData(
+                f"{path}/zarr.json cannot be read: {error}. It was left as it is", path=shown
+            ) from error
+
+    def _replace(self, node: str, document: dict[str, Any], attributes: dict[str, Any]) -> None:
+        if attributes == document["attributes"]:
+            return
+        written = self._staging.new_name(self._store)
+        try:
+            with open(written, "x", encoding="utf-8") as file:
+                json.dump({**document, "attributes": attributes}, file, allow_nan=False, ensure_ascii=False)
+            os.replace(written, f"{self._store}/{node}/zarr.json" if node else f"{self._store}/zarr.json")
+        except BaseException:
+            if os.path.exists(written):
+                os.unlink(written)
+            raise
