@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping, Sequence  # noqa: TC003 - options are checked by annotation
+from collections.abc import Mapping, Sequence  # noqa: TC003
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np

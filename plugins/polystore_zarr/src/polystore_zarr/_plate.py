@@ -59,6 +59,7 @@ class FieldWriter(NamedTuple):
     pattern: PathPattern
     listing: PlateListing
     staging: Staging
+    name: str
     layout: Layout
     fields: Mapping[FieldPlace, Sequence[int]]
     overwrite: bool
@@ -78,9 +79,9 @@ class FieldWriter(NamedTuple):
         image = _stacked(dict(zip(paths, planes, strict=True)), list(grid.paths.values()), values)
         target = f"{self.store}/{place.path}"
         _refuse_to_lose(target, values, shown=self.options.store, place=place)
-        self.listing.make_well(place)
         with self.staging.directory(target) as staged:
             size = _write_image(staged, image, values, place, self.options, threads=threads)
+            self.listing.make_well(place, self.name, self.layout, self.pattern.text, shown=self.options.store)
             publish(staged, target, overwrite=self.overwrite, shown=paths[0], replaces="directory")
         self.listing.enter(place, self.layout, shown=self.options.store)
         return size
@@ -95,7 +96,7 @@ def field_writer(
     *,
     overwrite: bool,
 ) -> FieldWriter:
-    """Check a batch for a plate, and create the plate if it is not there.
+    """Check a batch for a plate; nothing is written yet.
 
     Raises
     ------
@@ -111,8 +112,7 @@ def field_writer(
     layout = layout_for([(place.row, place.column) for place in fields], options.layout)
     name = options.plate_name or pattern.parse(paths[0]).get("plate") or _stem(located)
     listing = plates.listing(located)
-    listing.ensure(str(name), layout, {"polystore": {"pattern": pattern.text}}, shown=options.store)
-    return FieldWriter(located, options, pattern, listing, staging, layout, fields, overwrite)
+    return FieldWriter(located, options, pattern, listing, staging, str(name), layout, fields, overwrite)
 
 
 def check_planes(planes: Sequence[object], paths: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from polystore_core import CorruptData
 from polystore_core.files import file_lock
 from polystore_zarr._groups import make_group, make_parents, write_group
-from polystore_zarr._nodes import document_of, kind_of
+from polystore_zarr._nodes import document_of
 from polystore_zarr._staging import rename_new
 
 if TYPE_CHECKING:
@@ -43,8 +44,17 @@ class PlateListing:
         self._known: dict[str, int] = {}
         self._guard = threading.Lock()
 
-    def ensure(self, name: str, layout: Layout, attributes: dict[str, Any], *, shown: str) -> None:
-        """Create the plate, without wells, unless it is there.
+    def make_well(self, place: FieldPlace, name: str, layout: Layout, pattern: str, *, shown: str) -> None:
+        """Create the groups of the plate, a row and a well, unless they are there.
+
+        Parameters
+        ----------
+        place
+            A field of the well.
+        name, layout, pattern
+            What the plate says about itself, if it is new.
+        shown
+            The store as the caller named it.
 
         Raises
         ------
@@ -53,24 +63,18 @@ class PlateListing:
         """
         from polystore_zarr._plate_metadata import plate_attributes
 
-        if kind_of(self._store) is None:
+        if not os.path.exists(f"{self._store}/zarr.json"):
             make_parents(self._store, self._staging, shown=shown)
             with self._staging.directory(self._store) as staged:
-                write_group(staged, {**plate_attributes(name, layout), **attributes})
-                try:
+                write_group(staged, {**plate_attributes(name, layout), "polystore": {"pattern": pattern}})
+                with contextlib.suppress(FileExistsError):
                     rename_new(staged, self._store)
-                except FileExistsError:
-                    pass
-                else:
-                    return
-        document = self._read("", shown=shown)
-        if "plate" not in document.get("attributes", {}).get("ome", {}):
-            raise CorruptData(
-                f"{shown!r} exists and is no plate of OME-NGFF 0.5; choose another store", path=shown
-            )
-
-    def make_well(self, place: FieldPlace) -> None:
-        """Create the groups of a row and a well."""
+        if place.well not in self._known:
+            document = self._read("", shown=shown)
+            if "plate" not in document.get("attributes", {}).get("ome", {}):
+                raise CorruptData(
+                    f"{shown!r} exists and is no plate of OME-NGFF 0.5; choose another store", path=shown
+                )
         make_group(f"{self._store}/{place.well.split('/')[0]}", self._staging)
         make_group(f"{self._store}/{place.well}", self._staging)
 
@@ -81,9 +85,10 @@ class PlateListing:
         with file_lock(self._lock_path):
             try:
                 document = self._read(place.well, shown=shown)
+                is_new = "ome" not in document["attributes"]
                 changed, fields = well_with(document["attributes"], place.name)
                 self._replace(place.well, document, changed)
-                if self._known.get(place.well, 0) < fields:
+                if is_new or self._known.get(place.well, 0) < fields:
                     document = self._read("", shown=shown)
                     changed = plate_with(document["attributes"], place, layout, fields)
                     self._replace("", document, changed)
