@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ BRIEF = settings(BackendConformance.settings, max_examples=15, stateful_step_cou
 
 class Zarr(BackendConformance):
     backend = "zarr"
-    suffixes = {"array": ".npy"}
+    suffixes: ClassVar = {"array": ".npy"}
     holds_every_array = False
     persistent = True
     shared = True
@@ -50,7 +50,7 @@ class TestZarrArrays(Zarr):
 class TestZarrStores(Zarr):
     """Every array is a store, and every directory of the same form a group."""
 
-    suffixes = {"array": ".zarr"}
+    suffixes: ClassVar = {"array": ".zarr"}
     settings = BRIEF
 
 

@@ -62,7 +62,7 @@ def test_damage_is_told_and_left_as_it_is(fm: FileManager, tmp_path: Path, damag
     DAMAGE[damage](tmp_path / "image.npy")
     files = {path: path.read_bytes() for path in (tmp_path / "image.npy").rglob("*") if path.is_file()}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(CorruptData, match="'image.npy' cannot be read as Zarr: .* It was left as it is"):
+    with pytest.raises(CorruptData, match=r"'image.npy' cannot be read as Zarr: .* It was left as it is"):
         fm.load("image.npy", backend="zarr")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
     assert {path: path.read_bytes() for path in files} == files

@@ -71,8 +71,8 @@ class FieldWriter(NamedTuple):
         if hole is not None:
             lacking = ", ".join(f"{axis} {value}" for axis, value in grid.coordinates(hole).items())
             raise InvalidPath(
-                f"a field is saved whole, and there is no path for {lacking}; add it to the batch, or save the "
-                "fields that lack it with other channels or planes to a store of their own",
+                f"a field is saved whole, and there is no path for {lacking}; add it to the batch, or save "
+                "the fields that lack it with other channels or planes to a store of their own",
                 path=paths[0],
             )
         values = {axis: grid.values[axis] for axis in _AXES if axis in grid.axes}
