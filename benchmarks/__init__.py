@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import TYPE_CHECKING
 
-from benchmarks import batches, files, imports, listing, memory, routing
+from benchmarks import batches, files, imports, listing, memory, metadata, routing
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 __all__ = ["BENCHMARKS"]
 
@@ -15,5 +18,6 @@ BENCHMARKS: dict[str, ModuleType] = {
     "batches": batches,
     "listing": listing,
     "memory": memory,
+    "metadata": metadata,
 }
 """Name -> module whose ``cases(folder, quick)`` yields what to compare."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import tempfile
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from benchmarks import BENCHMARKS
 from benchmarks._compare import compare
 from benchmarks._table import HEAD, cells, line
+from polystore_core.plugins import Batch
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
 
-    print(f"Python {platform.python_version()}, {len(os.sched_getaffinity(0))} processors, {platform.platform()}")
+    print(f"Python {platform.python_version()}, {Batch().threads} processors, {platform.platform()}")
     print("median: of ours / peer, pair by pair; best: fastest of ours / fastest of peer")
     missed = 0
     for name in arguments.names or BENCHMARKS:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable
 from statistics import median
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Case", "Disagreement", "Row", "Target", "added", "compare", "ratio"]
 

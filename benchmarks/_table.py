@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from benchmarks._compare import Row
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchmarks._compare import Row
 
 __all__ = ["HEAD", "line"]
 

@@ -1,52 +1,60 @@
-"""20,000 files, to os.walk that joins the full paths, and to os.walk alone."""
+"""20,000 files, to os.walk that joins the full paths, and to os.walk alone.
+
+``list_files`` also sorts in natural order: at once where numbers are padded with zeros, by key where not.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
+from typing import TYPE_CHECKING
 
 from benchmarks._compare import Case, ratio
 from polystore import BackendRegistry, FileManager
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
     """Yield a flat folder and a plate of 96 wells, each against both peers."""
     files = 200 if quick else 20_000
-    flat, plate = str(folder / "flat"), str(folder / "plate")
     wells = [f"{row}{column:02d}" for row in "ABCDEFGH" for column in range(1, 13)]
-    _fill([flat], files)
-    _fill([f"{plate}/{well}" for well in wells], files // len(wells))
+    padded, bare, plate = (str(folder / name) for name in ("padded", "bare", "plate"))
+    _fill([padded], files, "z{:05d}")
+    _fill([bare], files, "z{}")
+    _fill([f"{plate}/{well}" for well in wells], files // len(wells), "z{}")
     fm = FileManager(BackendRegistry())
-    for name, directory in (("flat", flat), ("96 wells", plate)):
-
-        def listed(directory: str = directory) -> list[str]:
-            return fm.list_files(directory, backend="disk", recursive=True)
-
+    for name, directory in (("z00001, flat", padded), ("z1, flat", bare), ("z1 in 96 wells", plate)):
+        listed = partial(fm.list_files, directory, backend="disk", recursive=True)
         yield Case(
-            f"{name}, to os.walk with paths joined",
+            f"{name}, to os.walk, paths joined",
             listed,
-            lambda directory=directory: _walk(directory),
+            partial(_walk, directory),
             ratio(2.0),
-            same=lambda ours, peer: set(ours) == set(peer) and len(ours) == len(peer),
+            same=lambda ours, peer: len(ours) == len(peer) and set(ours) == set(peer),
         )
         yield Case(
             f"{name}, to os.walk alone",
             listed,
-            lambda directory=directory: sum(len(found) for _, _, found in os.walk(directory)),
+            partial(_count, directory),
             None,
             same=lambda ours, peer: len(ours) == peer,
         )
+
+
+def _count(directory: str) -> int:
+    return sum(len(names) for _, _, names in os.walk(directory))
 
 
 def _walk(directory: str) -> list[str]:
     return [os.path.join(where, name) for where, _, names in os.walk(directory) for name in names]
 
 
-def _fill(directories: list[str], each: int) -> None:
+def _fill(directories: list[str], each: int, plane: str) -> None:
     for directory in directories:
         os.makedirs(directory)
-        well = os.path.basename(directory)
         for index in range(each):
-            with open(f"{directory}/{well}_s{index % 9 + 1}_w{index % 4 + 1}_z{index:04d}.tif", "wb"):
+            with open(f"{directory}/A01_s{index % 9 + 1}_w{index % 4 + 1}_{plane.format(index)}.tif", "wb"):
                 pass

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks._compare import Case, added, ratio
 from polystore import BackendRegistry, FileManager, hookimpl
-from polystore_core.data import Data
 from polystore_core.plugins import ReadRequest, WriteRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from polystore_core.data import Data
 
 _PATH = "plate/A01_s1_w1.tif"
 
@@ -23,15 +27,15 @@ class Null:
         self._sizes = (0,)
 
     @hookimpl
-    def polystore_read(self, request: ReadRequest) -> tuple[Data, ...]:
+    def polystore_read(self, request: ReadRequest) -> tuple[Data, ...]:  # noqa: ARG002
         return self._values
 
     @hookimpl
-    def polystore_write(self, request: WriteRequest) -> tuple[int, ...]:
+    def polystore_write(self, request: WriteRequest) -> tuple[int, ...]:  # noqa: ARG002
         return self._sizes
 
 
-def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
+def cases(folder: Path, *, quick: bool) -> Iterator[Case]:  # noqa: ARG001
     """Yield load and save through one backend, and load with 50 backends registered and open."""
     image = np.zeros((4, 4), np.uint16)
     plugin = Null(image)

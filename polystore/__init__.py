@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from polystore_core import *
+    from polystore_core import *  # noqa: F403 - the lazy names below, for type checkers
 
 __version__ = "0.1.0"
 

@@ -6,8 +6,8 @@ import json
 import sys
 
 import pytest
-
 from command_line import typed, write_distribution
+
 from polystore import FileManager, __version__
 from polystore.cli import main
 from polystore.cli._distributions import extras, installed_version, requirements
@@ -34,7 +34,7 @@ class Configured:
 """
 
 
-def findings(tmp_path, *written) -> tuple[int, dict[tuple[str, str], dict]]:
+def findings(tmp_path, *written):
     plugins = tmp_path / "plugins"
     for arguments in written:
         write_distribution(plugins, *arguments)
@@ -137,6 +137,15 @@ def test_doctor_reports_broken_formats_wrappers_and_commands(tmp_path, group, en
     assert "RuntimeError: no" in found[what, name]["detail"]
 
 
+def test_doctor_reports_a_wrapper_with_a_wrong_hook_once(tmp_path):
+    entry = "bad = bad_wrapper:typo"
+    write_distribution(tmp_path / "plugins", "bad", "polystore.wrappers", entry, READER + "\ntypo = Typo()\n")
+    done = typed("doctor", "--json", cwd=tmp_path, plugins=tmp_path / "plugins")
+    broken = [row for row in json.loads(done.stdout) if row["state"] == "broken"]
+    assert [(row["what"], row["name"]) for row in broken] == [("wrapper", "bad")]
+    assert "Did you mean 'polystore_read'?" in broken[0]["detail"]
+
+
 def test_doctor_prints_the_line_that_mends(tmp_path):
     entry = "crash = crash_backend:Crash [read]"
     write_distribution(tmp_path / "plugins", "crash", "polystore.backends", entry, "raise SystemExit(3)")
@@ -158,9 +167,8 @@ def test_doctor_reports_distributions_of_different_versions(tmp_path):
 def test_doctor_reports_what_a_distribution_lacks(tmp_path):
     changed = tmp_path / "plugins" / f"polystore_memory-{__version__}.dist-info"
     changed.mkdir(parents=True)
-    (changed / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: polystore-memory\nVersion: {__version__}\nRequires-Dist: no-such-thing>=2\n"
-    )
+    lines = ["Metadata-Version: 2.1", "Name: polystore-memory", f"Version: {__version__}"]
+    (changed / "METADATA").write_text("\n".join([*lines, "Requires-Dist: no-such-thing>=2", ""]))
     code, found = findings(tmp_path)
     assert code == 1
     assert found["distribution", "polystore-memory"]["detail"] == f"{__version__}, but lacks no-such-thing"

@@ -27,7 +27,7 @@ def plate(tmp_path, monkeypatch, fm):
     return tmp_path / "plate"
 
 
-def said(capsys, *arguments: str) -> list[str]:
+def said(capsys, *arguments):
     assert main(arguments) == 0
     return capsys.readouterr().out.splitlines()
 

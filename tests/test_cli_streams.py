@@ -10,8 +10,8 @@ import subprocess
 import sys
 
 import pytest
-
 from command_line import POLYSTORE, environment, typed, write_distribution
+
 from polystore import FileManager
 from polystore.progress import bar
 

@@ -240,18 +240,23 @@ def test_blocking_the_second_claimant_settles_a_conflict(troubled):
 def test_the_allow_list_keeps_everything_else_out(troubled):
     printed = troubled.run(
         """
-        from polystore import BackendRegistry, PluginError
+        from polystore import BackendRegistry, FileManager, PluginError
         registry = BackendRegistry()
         print(registry.names())
+        fm = FileManager(registry)
+        fm.save([1, 2], "allowed.json", backend="disk")
+        print(fm.load("allowed.json", backend="disk"))
         try:
             registry.open("bad_hook")
         except PluginError as error:
             print(error)
         """,
-        POLYSTORE_PLUGINS="memory",
+        POLYSTORE_PLUGINS="memory,disk",
+        POLYSTORE_BLOCK_PLUGINS="disk-too",
     )
     assert printed.splitlines() == [
-        "('memory',)",
+        "('disk', 'memory')",
+        "[1, 2]",
         "backend 'bad_hook' (bad_hook:Bad, from bad-hook 1.2.3) is kept out by POLYSTORE_PLUGINS; "
         "change that variable to use it",
     ]

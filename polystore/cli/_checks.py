@@ -61,9 +61,11 @@ def examine(registry: BackendRegistry) -> Iterator[Finding]:
     yield Finding("python", version, "ok", sys.executable)
     yield from _distributions()
     yield from _extras()
+    wrappers = list(_plugins("wrapper", "polystore.wrappers", _load))
+    yield from wrappers
+    told = {finding.name for finding in wrappers if finding.state == "broken"}
     for info in registry.backends():
-        yield from _backend(registry, info)
-    yield from _plugins("wrapper", "polystore.wrappers", _load)
+        yield from _backend(registry, info, told)
     formats = FormatRegistry()
     yield from _plugins("format", "polystore.formats", lambda claimants: formats.of(f"x{claimants[0].name}"))
     yield from _plugins("command", COMMANDS, _load_command)
@@ -110,7 +112,8 @@ def _install(missing: list[Requirement]) -> str:
     return "pip install " + " ".join(f'"{need.text}"' for need in missing)
 
 
-def _backend(registry: BackendRegistry, info: BackendInfo) -> Iterator[Finding]:
+def _backend(registry: BackendRegistry, info: BackendInfo, told: set[str]) -> Iterator[Finding]:
+    """Open a backend; a wrapper that does not fit around it is added to those that were told of."""
     if info.state == "blocked":
         yield Finding("backend", info.name, "off", one_line(info.error or ""))
         return
@@ -127,7 +130,11 @@ def _backend(registry: BackendRegistry, info: BackendInfo) -> Iterator[Finding]:
         else:
             yield Finding("backend", info.name, "ok", ",".join(opened.capabilities))
     for warning in said:
-        yield Finding("warning", info.name, "broken", one_line(warning.message))
+        text = one_line(warning.message)
+        name = text.partition("'")[2].partition("'")[0]
+        if name not in told:
+            told.add(name)
+            yield Finding("wrapper", name, "broken", text)
 
 
 def _plugins(what: str, group: str, load: Callable[[tuple[Plugin, ...]], object]) -> Iterator[Finding]:

@@ -80,7 +80,10 @@ class CommandTable(click.Group):
         if self.added:
             with formatter.section("Commands of other distributions"):
                 formatter.write_dl(
-                    [(name, f"from {plugin.distribution}") for name, (plugin, *_) in self.added.items()]
+                    [
+                        (name, "from " + " and ".join(plugin.distribution for plugin in claimants))
+                        for name, claimants in self.added.items()
+                    ]
                 )
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

@@ -42,7 +42,7 @@ def cp(
     Every file is tried, also after another one failed.
     """
     receiver = target_backend or backend
-    if not manager.is_dir(source, backend=backend):
+    if not (manager.can("stat", backend=backend) and manager.is_dir(source, backend=backend)):
         if target.endswith("/"):
             target += source.rpartition("/")[2]
         manager.copy(source, target, backend=backend, target_backend=receiver, overwrite=overwrite)

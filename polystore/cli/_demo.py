@@ -73,7 +73,7 @@ def _print(report: DemoReport) -> None:
                 str(transfer.files),
                 f"{transfer.size / 1e6:.1f}",
                 f"{transfer.seconds:.3f}",
-                "-" if transfer.verdict == "views" else f"{transfer.size / 1e6 / transfer.seconds:.0f}",
+                "-" if transfer.verdict == "no copy" else f"{transfer.size / 1e6 / transfer.seconds:.0f}",
                 transfer.verdict,
             )
             for transfer in report.transfers

@@ -7,69 +7,70 @@ from typing import TYPE_CHECKING
 from polystore_core import CorruptData, PathExists
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from polystore_core import FileManager
 
-__all__ = ["OwnFiles"]
+__all__ = ["RECORD", "claim_files"]
 
 RECORD = "polystore-demo.json"
+"""File in the output folder that lists, by backend, what the demonstrations wrote."""
 
 
-class OwnFiles:
-    """The files of earlier and of this run, by backend; recorded in the output folder on disk.
+def claim_files(fm: FileManager, output: str, targets: Mapping[str, Sequence[str]]) -> None:
+    """Record the files that are about to be written, unless one would replace somebody else's.
 
     Parameters
     ----------
     fm
-        Reads and writes the record.
+        Looks, and writes the record.
     output
-        Folder of the demonstration.
+        Folder of the results on disk.
+    targets
+        For each backend the paths to be written.
 
     Raises
     ------
+    PathExists
+        If a path exists that no earlier demonstration wrote; nothing is recorded then.
     CorruptData
         If the record is not one of ours.
+
+    Examples
+    --------
+    >>> from polystore import FileManager
+    >>> from polystore.demo._own_files import claim_files
+    >>> fm = FileManager()
+    >>> fm.save("mine", "out/a.txt", backend="memory")
+    >>> claim_files(fm, "out", {"memory": ["out/a.txt"]})
+    Traceback (most recent call last):
+    ...
+    polystore_core.errors.PathExists: 'out/a.txt' on 'memory' is not of an earlier demo; choose another...
     """
-
-    def __init__(self, fm: FileManager, output: str) -> None:
-        self._fm = fm
-        self._path = f"{output.rstrip('/')}/{RECORD}"
-        self._files: dict[str, set[str]] = {}
-        if fm.exists(self._path, backend="disk"):
-            self._files = {name: set(paths) for name, paths in _checked(fm, self._path).items()}
-
-    def on(self, backend: str) -> frozenset[str]:
-        """Paths that belong to the demonstration."""
-        return frozenset(self._files.get(backend, ()))
-
-    def claim(self, backend: str, paths: Iterable[str]) -> None:
-        """Record paths before they are written.
-
-        Raises
-        ------
-        PathExists
-            If one exists already that is not of the demonstration.
-        """
-        own = self.on(backend)
-        for path in paths:
-            if (
-                path not in own
-                and self._fm.can("stat", backend=backend)
-                and self._fm.exists(path, backend=backend)
-            ):
+    record = f"{output.rstrip('/')}/{RECORD}"
+    own = _recorded(fm, record)
+    for backend, paths in targets.items():
+        if not fm.can("stat", backend=backend):
+            continue
+        for path in set(paths).difference(own.get(backend, ())):
+            if fm.exists(path, backend=backend):
                 raise PathExists(
-                    f"{path!r} exists and is not of an earlier demo; choose another folder by --output",
+                    f"{path!r} on {backend!r} is not of an earlier demo; choose another folder by --output",
                     path=path,
                 )
-        self._files.setdefault(backend, set()).update(paths)
-        record = {"files": {name: sorted(files) for name, files in self._files.items()}}
-        self._fm.save(record, self._path, backend="disk")
+    files = {
+        backend: sorted({*own.get(backend, ()), *targets.get(backend, ())}) for backend in {**own, **targets}
+    }
+    fm.save({"files": files}, record, backend="disk")
 
 
-def _checked(fm: FileManager, path: str) -> Mapping[str, list[str]]:
-    record = fm.load(path, backend="disk")
-    files = record.get("files") if isinstance(record, dict) else None
+def _recorded(fm: FileManager, record: str) -> Mapping[str, list[str]]:
+    if not fm.exists(record, backend="disk"):
+        return {}
+    found = fm.load(record, backend="disk")
+    files = found.get("files") if isinstance(found, dict) else None
     if not isinstance(files, dict) or not all(isinstance(paths, list) for paths in files.values()):
-        raise CorruptData(f"{path!r} is no record of a demo; choose another folder by --output", path=path)
+        raise CorruptData(
+            f"{record!r} is no record of a demo; choose another folder by --output", path=record
+        )
     return files

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from polystore.demo._contact_sheet import contact_sheet
 from polystore.demo._counts import Count, as_table, count_objects
-from polystore.demo._own_files import OwnFiles
+from polystore.demo._own_files import claim_files
 from polystore.demo._processing import correct_background, label_objects, plane_of
 from polystore.demo._source import Source, find_images, require_extra, shipped_images
 from polystore.demo._transfers import Skipped, Transfer, measured, round_trip, storage_backends
@@ -103,20 +103,20 @@ def run_demo(
     require_extra()
     output = output.rstrip("/") or "/"
     source = shipped_images() if folder is None else find_images(fm, folder, pattern, limit)
-    own = OwnFiles(fm, output)
     sheet, table = f"{output}/contact_sheet.png", f"{output}/counts.csv"
-    own.claim("disk", [sheet, table])
-
-    planes, labels, transfers = _processed(fm, source)
-    data = [*planes, *labels]
     able, skipped = storage_backends(fm)
-    for backend in able:
-        paths = [
+    targets = {
+        backend: [
             f"{output}/{backend}/{kind}/{name}.tif" for kind in ("planes", "labels") for name in source.names
         ]
+        for backend in able
+    }
+    claim_files(fm, output, {**targets, "disk": [*targets.get("disk", ()), sheet, table]})
+
+    planes, labels, transfers = _processed(fm, source)
+    for backend, paths in targets.items():
         try:
-            own.claim(backend, paths)
-            transfers += round_trip(fm, backend, data, paths)
+            transfers += round_trip(fm, backend, [*planes, *labels], paths)
         except PolyStoreError as error:
             skipped.append(Skipped(backend, str(error), is_failure=True))
 
@@ -151,6 +151,6 @@ def _processed(fm: FileManager, source: Source) -> tuple[list[Any], list[Any], l
         "fetch", "memory", "pipeline", lambda: fm.load_batch(between, backend="memory", copy=False)
     )
     if all(map(np.shares_memory, planes, corrected)):
-        fetched = replace(fetched, verdict="views")
+        kept, fetched = (replace(transfer, verdict="no copy") for transfer in (kept, fetched))
     labels = Batch().run(source.paths, lambda index: label_objects(planes[index]))
     return planes, labels, [loaded, kept, fetched]

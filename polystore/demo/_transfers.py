@@ -34,7 +34,7 @@ class Transfer:
     seconds
         Wall-clock time.
     verdict
-        ``"identical"`` or ``"DIFFERENT"`` compared with what was saved, ``"views"`` if nothing was copied;
+        ``"identical"`` or ``"DIFFERENT"`` compared with what was saved, ``"no copy"`` if nothing was copied;
         empty where nothing is compared.
     """
 
@@ -44,7 +44,7 @@ class Transfer:
     files: int
     size: int
     seconds: float
-    verdict: Literal["", "identical", "views", "DIFFERENT"] = ""
+    verdict: Literal["", "identical", "no copy", "DIFFERENT"] = ""
 
 
 @dataclass(frozen=True, slots=True)

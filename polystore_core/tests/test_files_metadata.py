@@ -327,7 +327,7 @@ def test_whole_frames_are_found_after_noise(payloads: list[bytes], noise: bytes)
 
 @pytest.fixture
 def queue(tmp_path: Path) -> Iterator[Any]:
-    with open_queue(str(tmp_path / "queue"), create=True) as queue:
+    with open_queue(str(tmp_path / "queue"), "metadata.json", create=True) as queue:
         yield queue
 
 

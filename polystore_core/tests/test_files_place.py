@@ -140,3 +140,8 @@ def test_many_may_make_the_same_directories(tmp_path: Path) -> None:
         thread.join()
     assert errors == []
     assert Path(directory).is_dir()
+
+
+def test_a_file_system_that_makes_no_directories_says_so_instead_of_trying_for_ever():
+    with pytest.raises(PathNotFound, match="cannot create '/proc/plate'"):
+        make_directories("/proc/plate")

@@ -42,6 +42,12 @@ def test_zero_padded_names_are_sorted_by_key_too(names: list[str]) -> None:
     assert natural_sorted(names) == sorted(names, key=natural_key)
 
 
+@given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 120), st.integers(1, 3)), min_size=60))
+def test_many_names_of_few_shapes_are_sorted_by_key_too(numbers: list[tuple[int, int, int]]) -> None:
+    names = [f"A{well}/s{well % 3}_z{plane:0{width}}.tif" for well, plane, width in numbers]
+    assert natural_sorted(names) == sorted(names, key=natural_key)
+
+
 @given(st.lists(NAMES), st.randoms())
 def test_the_order_given_does_not_matter(names: list[str], random: object) -> None:
     shuffled = list(names)

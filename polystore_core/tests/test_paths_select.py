@@ -54,6 +54,11 @@ def test_an_empty_glob_is_refused() -> None:
         select_paths(LISTING, pattern="")
 
 
+def test_the_text_of_a_path_pattern_is_not_taken_for_a_glob() -> None:
+    with pytest.raises(InvalidOption, match=r"in which braces mean nothing; pass PathPattern\('\{well\}_s"):
+        select_paths(LISTING, pattern="{well}_s{site:d}.tif")
+
+
 def test_a_pattern_of_another_type_is_refused() -> None:
     with pytest.raises(InvalidOption, match=r"takes a glob such as '\*\.tif' or a PathPattern, not int$"):
         select_paths(LISTING, pattern=3)  # type: ignore[arg-type]

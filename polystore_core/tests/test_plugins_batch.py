@@ -94,18 +94,19 @@ class TestWorkers:
         assert threading.get_ident() in workers.threads
 
     @pytest.mark.parametrize(
-        ("recent", "gains"),
+        ("recent", "left", "gains"),
         [
-            ([0.003], False),
-            ([0.003, 0.003], True),
-            ([0.003, 0.003, 0.003], True),
-            ([0.05], True),
-            ([0.05, 0.00005], False),
-            ([0.00005, 0.003, 0.00005], False),
+            ([0.003], 100, False),
+            ([0.003, 0.003], 100, True),
+            ([0.003, 0.003, 0.003], 100, True),
+            ([0.003, 0.003], 2, False),
+            ([0.05], 1, True),
+            ([0.05, 0.00005], 100, False),
+            ([0.00005, 0.003, 0.00005], 1000, False),
         ],
     )
-    def test_are_several_only_if_the_quickest_recent_task_is_long(self, recent, gains):
-        assert gains_from_threads(recent) is gains
+    def test_are_several_only_if_the_quickest_recent_task_is_long_and_much_is_left(self, recent, left, gains):
+        assert gains_from_threads(recent, left) is gains
 
     def test_are_the_calling_thread_alone_when_not_parallel(self):
         workers = Workers()

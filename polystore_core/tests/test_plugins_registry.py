@@ -450,3 +450,48 @@ def test_a_stream_that_is_no_sink_is_the_plugins_fault(registry):
     registry.register("viewer", viewer)
     with pytest.raises(PluginError, match="streams to a object, which is not a Sink"):
         FileManager(registry).stream(backend="viewer")
+
+
+def test_configuration_of_a_backend_that_does_not_exist_is_refused():
+    registry = BackendRegistry({"memroy": {"max_bytes": 5}})
+    with pytest.raises(InvalidOption, match=r"configuration for 'memroy', but no such backend; .*'memory'\?"):
+        registry.open("memory")
+
+
+def test_configuration_of_a_backend_that_could_be_installed_travels_along():
+    assert BackendRegistry({"fiji_stream": {"jar": "ij.jar"}}).open("memory").can("read")
+
+
+@pytest.mark.parametrize("config", [{"memory": 5}, ["memory"]])
+def test_configuration_of_the_wrong_shape_shows_the_right_one(config):
+    with pytest.raises(InvalidOption, match=r'like \{"disk": \{"root": "/data"\}\}'):
+        BackendRegistry(config)
+
+
+def test_a_file_manager_takes_a_registry():
+    with pytest.raises(InvalidOption, match="FileManager takes a BackendRegistry; got dict"):
+        FileManager({"memory": {}})
+
+
+@pytest.mark.parametrize("backend", [5, ["disk"], None, FileManager])
+def test_a_backend_is_a_name(backend):
+    with pytest.raises(InvalidOption, match="backend takes a name; got"):
+        FileManager().exists("a.bin", backend=backend)
+
+
+@pytest.mark.parametrize("workers", ["4", 0, -1, 2.0])
+def test_a_thread_budget_is_a_positive_number(workers):
+    with pytest.raises(InvalidOption, match="workers takes a whole number of threads, at least 1; got"):
+        FileManager().load_batch(["a.bin"], backend="memory", workers=workers)
+
+
+def test_an_argument_of_the_file_manager_that_was_misspelled_is_recognised(registry):
+    with pytest.raises(InvalidOption, match=r"has no option 'overwite'.*Did you mean 'overwrite'\?"):
+        FileManager(registry).save(b"", "a.bin", backend="memory", overwite=False)
+
+
+def test_swapped_data_and_path_are_recognised(registry):
+    import numpy as np
+
+    with pytest.raises(InvalidOption, match=r"the data come first: save\(data, path, backend=\.\.\.\)"):
+        FileManager(registry).save("a.npy", np.zeros((9, 9)), backend="memory")

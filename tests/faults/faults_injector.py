@@ -17,7 +17,19 @@ def build(folder: Path) -> Path:
     """Compile the object into a folder, unless it is there."""
     built = folder / "faults_preload.so"
     if not built.exists():
-        command = ["gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", built, _SOURCE, "-ldl", "-lpthread"]
+        command = [
+            "gcc",
+            "-shared",
+            "-fPIC",
+            "-O1",
+            "-Wall",
+            "-Werror",
+            "-o",
+            built,
+            _SOURCE,
+            "-ldl",
+            "-lpthread",
+        ]
         subprocess.run(command, check=True)
     return built
 

@@ -257,7 +257,9 @@ def _locks() -> Iterator[Operation]:
             pass
 
     for timeout in (None, 5.0):
-        yield Operation(f"lock {timeout}", {}, {}, lambda fm, timeout=timeout: lock(timeout), is_repeatable=True)
+        yield Operation(
+            f"lock {timeout}", {}, {}, lambda fm, timeout=timeout: lock(timeout), is_repeatable=True
+        )
 
 
 GROUPS: dict[str, Callable[[], Iterator[Operation]]] = {

@@ -82,8 +82,8 @@ class TestRefusals:
         [
             (
                 {"chunks": (4, 4), "shards": (6, 8)},
-                "shards must be whole multiples of chunks along every axis; got array 12 x 16 in 2 x 2 shards of "
-                "6 x 8, each of chunks 4 x 4. Shards that fit: 8 x 8",
+                "shards must be whole multiples of chunks along every axis; got array 12 x 16 in 2 x 2 "
+                "shards of 6 x 8, each of chunks 4 x 4. Shards that fit: 8 x 8",
             ),
             (
                 {"chunks": (0, 4)},
@@ -111,7 +111,7 @@ class TestRefusals:
         "dtype", [ml_dtypes.bfloat16, "U4", "S3", np.longdouble, [("label", "u4"), ("area", "f8")]]
     )
     def test_dtypes_that_zarr_has_no_specification_for(self, fm: FileManager, dtype: Any) -> None:
-        with pytest.raises(UnsupportedData, match="save it as [.]npy to backend 'disk'"):
+        with pytest.raises(UnsupportedData, match=r"save it as \.npy to backend 'disk'"):
             fm.save(np.zeros(3, dtype), "image.npy", backend="zarr")
         assert fm.list_files(".", backend="zarr") == []
 

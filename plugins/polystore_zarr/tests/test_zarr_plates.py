@@ -183,7 +183,8 @@ class TestLoading:
             ),
             (
                 "A01_s1_w3_z5.tif",
-                "'A01_s1_w3_z5.tif' is not in field 'A/1/1' of 'plate.ome.zarr', which has channel 1, 2; z 5, 10",
+                "'A01_s1_w3_z5.tif' is not in field 'A/1/1' of 'plate.ome.zarr', which has channel 1, 2; "
+                "z 5, 10",
             ),
         ],
     )

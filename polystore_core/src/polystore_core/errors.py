@@ -258,7 +258,7 @@ class BatchError(PolyStoreError, ExceptionGroup[Exception]):
     >>> from polystore_core import BatchError, PathNotFound
     >>> error = BatchError.from_outcome(done=("a.npy",), failed={"b.npy": PathNotFound("no file 'b.npy'")})
     >>> print(error)
-    1 of 2 paths failed: 'b.npy': no file 'b.npy' (1 sub-exception)
+    1 of 2 paths failed: no file 'b.npy' (1 sub-exception)
     >>> error.done, list(error.failed), error.not_started
     (('a.npy',), ['b.npy'], ())
     """
@@ -302,7 +302,8 @@ class BatchError(PolyStoreError, ExceptionGroup[Exception]):
         total = len(done) + len(failed) + len(not_started)
         if failed:
             path, first = next(iter(failed.items()))
-            message = f"{len(failed)} of {total} paths failed: {path!r}: {first}"
+            about = "" if repr(path) in str(first) else f"{path!r}: "
+            message = f"{len(failed)} of {total} paths failed: {about}{first}"
             exceptions = list(failed.values())
         else:
             message = f"cancelled: {len(done)} of {total} paths done"

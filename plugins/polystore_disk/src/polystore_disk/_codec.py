@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -98,11 +99,15 @@ class Codec:
         try:
             return codec.decode(file, copy=copy, threads=threads, **limits)
         except PolyStoreError as error:
+            _raise_failed_read(error)
             error.path = path
+            if isinstance(error, CorruptData):
+                error.args = (f"{path!r}: {error}",)
             raise
         except (OSError, MemoryError):
             raise
         except Exception as error:
+            _raise_failed_read(error)
             raise CorruptData(
                 f"{path!r} cannot be read as {suffix!r}: {type(error).__name__}: {error}. "
                 "The file was left as it is",
@@ -113,3 +118,15 @@ class Codec:
         if self._max_bytes is not None:
             return self._max_bytes
         return max(_ALWAYS_ALLOWED, _EXPANSION * os.fstat(file.fileno()).st_size)
+
+
+def _raise_failed_read(error: BaseException) -> None:
+    """Raise what the operating system said, if a decoder took a failed read for a damaged file.
+
+    Decoders seek to where damaged files send them, so that an invalid position is no failed read.
+    """
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno not in {None, errno.EINVAL}:
+            raise cause
+        cause = cause.__cause__ or cause.__context__

@@ -46,8 +46,8 @@ class ZarrBackend:
 
     A path component that ends in ``.zarr`` is a store and the rest of the path a node in it, with groups
     on the way; any other path is an array in a directory of its own. Every chunk is written, so that a
-    missing one is damage and never read as zeros. An array is replaced by exchanging directories: readers and killed
-    writers see the old one or the new one.
+    missing one is damage and never read as zeros. An array is replaced by exchanging directories: readers
+    and killed writers see the old one or the new one.
 
     A batch with ``pattern=`` and ``store=`` becomes an OME-NGFF plate; see :class:`PlateOptions` for what
     else it takes. Its planes are loaded again by their own paths with ``store=``.

@@ -82,9 +82,7 @@ else:
     _ndarray = ForwardRef("ndarray", module="numpy")
     _generic = ForwardRef("generic", module="numpy")
     JSON = Union[dict[str, Any], list[Any], str, int, float, bool, None]
-    Data = Union[
-        _ndarray, bytes, str, int, float, bool, list[Any], dict[str, Any], Mapping[str, _ndarray]
-    ]
+    Data = Union[_ndarray, bytes, str, int, float, bool, list[Any], dict[str, Any], Mapping[str, _ndarray]]
     SupportedData = Union[
         _ndarray,
         _generic,

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["call_in_forked_child", "close_private", "open_private"]
+__all__ = [
+    "call_in_forked_child",
+    "close_private",
+    "duplicate_private",
+    "open_private",
+    "read_at",
+    "write_all",
+    "write_all_at",
+]
 
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _guard = threading.Lock()
@@ -30,12 +38,48 @@ def open_private(path: str, flags: int, mode: int = 0o666) -> int:
     return fd
 
 
+def duplicate_private(fd: int) -> int:
+    """Make a second descriptor of an open file, as private as the first, for somebody to close on his own."""
+    with _guard:
+        copy = os.dup(fd)
+        _open.add(copy)
+    return copy
+
+
 def close_private(fd: int) -> None:
-    """Close what :func:`open_private` opened; harmless in a forked child, where it is closed already."""
+    """Close what :func:`open_private` opened; harmless in a forked child, where it is closed already.
+
+    What is written through such a descriptor can be done without, so that an error here is none.
+    """
     with _guard:
         if fd in _open:
             _open.discard(fd)
-            os.close(fd)
+            with contextlib.suppress(OSError):
+                os.close(fd)
+
+
+def read_at(fd: int, length: int, start: int) -> bytes:
+    """Read that many bytes, fewer only at the end of the file; pread(2) alone may stop anywhere."""
+    pieces: list[bytes] = []
+    while length > 0 and (piece := os.pread(fd, length, start)):
+        pieces.append(piece)
+        start += len(piece)
+        length -= len(piece)
+    return b"".join(pieces)
+
+
+def write_all(fd: int, content: bytes) -> None:
+    """Write everything; write(2) alone may stop anywhere."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def write_all_at(fd: int, content: bytes, start: int) -> None:
+    """Like :func:`write_all`, from a given position."""
+    done = 0
+    while done < len(content):
+        done += os.pwrite(fd, content[done:], start + done)
 
 
 def call_in_forked_child(callback: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from polystore_core._os_errors import OsErrorTranslation
 from polystore_core.errors import CorruptData, PathNotFound, StorageError
 from polystore_core.files._atomic import atomic_writer
-from polystore_core.files._descriptors import close_private, open_private
+from polystore_core.files._descriptors import close_private, open_private, write_all
 from polystore_core.files._filesystem import is_local_directory
 from polystore_core.files._json import JsonObject, encode_document, parse_document
 from polystore_core.files._locks import file_lock
@@ -125,13 +125,16 @@ def commit(
     companions = Companions.of(path)
     with (
         file_lock(companions.lock, timeout=timeout),
-        open_queue(companions.queue, create=False) as queue,
+        open_queue(companions.queue, path, create=False) as queue,
     ):
-        frames = queue.pending() if queue is not None else []
+        with OsErrorTranslation(path, "update"):
+            frames = queue.pending() if queue is not None else []
+            before = _identity(companions.document)
         requests = [frame.payload for frame in frames]
-        before = _identity(companions.document)
         document = change(lambda: _applied(path, requests, apply))
-        if _identity(companions.document) != before:
+        with OsErrorTranslation(path, "update"):
+            after = _identity(companions.document)
+        if after != before:
             raise StorageError(
                 f"{os.fspath(path)!r} was changed by somebody who did not lock it, or by the update itself; "
                 "nothing was written. Make one update at a time",
@@ -141,7 +144,8 @@ def commit(
             )
         write_document(path, companions, document, _strongest(requests, durability))
         if queue is not None:
-            queue.remove(frames)
+            with OsErrorTranslation(path, "update"):
+                queue.remove(frames)
         return document
 
 
@@ -161,7 +165,9 @@ def submit(
     """
     companions = Companions.of(path)
     request = (_DURABLE if durability == "durable" else _ATOMIC) + request
-    if not is_local_directory(os.path.dirname(companions.document)):
+    with OsErrorTranslation(path, "update"):
+        shares_writes = is_local_directory(os.path.dirname(companions.document))
+    if not shares_writes:
         commit(
             path,
             lambda read: _applied(path, [request], apply, read) or {},
@@ -170,7 +176,7 @@ def submit(
             durability=durability,
         )
         return
-    with OsErrorTranslation(path, "write"), open_queue(companions.queue, create=True) as queue:
+    with OsErrorTranslation(path, "update"), open_queue(companions.queue, path, create=True) as queue:
         if queue is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), companions.queue)
         ticket = queue.append(request)
@@ -198,7 +204,7 @@ def write_document(
         mode = stat.S_IMODE(os.stat(companions.document).st_mode)
         fd = open_private(companions.good, os.O_WRONLY | os.O_CREAT, mode)
         try:
-            os.write(fd, content)
+            write_all(fd, content)
             os.ftruncate(fd, len(content))
         finally:
             close_private(fd)

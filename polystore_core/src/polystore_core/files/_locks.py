@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 from polystore_core._os_errors import translate_os_error
 from polystore_core.errors import AccessDenied, LockTimeout, PolyStoreError, StorageError
-from polystore_core.files._descriptors import call_in_forked_child, close_private, open_private
+from polystore_core.files._descriptors import (
+    call_in_forked_child,
+    close_private,
+    duplicate_private,
+    open_private,
+)
 from polystore_core.files._lock_calls import THIS_PLATFORM_LOCKS, LockCalls
 from polystore_core.files._place import make_directories
 
@@ -135,12 +140,11 @@ class file_lock:
                 status = os.fstat(fd)
                 self._require_regular(status)
                 self._lock(fd)
-            except LockTimeout:
-                raise
+                current = self._is_current(status)
             except BaseException:
                 self._let_go(fd)
                 raise
-            if self._is_current(status):
+            if current:
                 held = _here.by_identity[_identity(status)] = _Held(fd, _identity(status))
                 return held
             self._let_go(fd)
@@ -178,16 +182,14 @@ class file_lock:
             return False
 
     def _lock(self, fd: int) -> None:
-        """Lock, or hand the descriptor over to a helper and raise :class:`LockTimeout`."""
+        """Lock; a helper that is left waiting has a descriptor of its own."""
         ticket = self._calls.join(fd)
         if self._timeout is None:
             self._calls.wait(fd, ticket)
             return
         if self._calls.attempt(fd, ticket):
             return
-        if self._timeout <= 0:
-            self._let_go(fd)
-        elif _Waiter(self._calls, fd, ticket).finished_within(self._timeout):
+        if self._timeout > 0 and _Waiter(self._calls, fd, ticket).finished_within(self._timeout):
             return
         raise LockTimeout(
             f"{self._path!r} was locked by somebody else for {self._timeout:g} seconds; "
@@ -207,7 +209,7 @@ class _Waiter:
 
     def __init__(self, calls: LockCalls, fd: int, ticket: int | None) -> None:
         self._calls = calls
-        self._fd = fd
+        self._fd = duplicate_private(fd)
         self._ticket = ticket
         self._finished = threading.Event()
         self._guard = threading.Lock()
@@ -238,7 +240,7 @@ class _Waiter:
         if abandoned:
             with contextlib.suppress(OSError):
                 self._calls.release(self._fd)
-            close_private(self._fd)
+        close_private(self._fd)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

@@ -21,6 +21,7 @@ _DIRECTORY = getattr(os, "O_PATH", 0) | getattr(os, "O_DIRECTORY", 0) | getattr(
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _HAS_DIR_FD = os.open in os.supports_dir_fd
 _MOST_LINKS = 40
+_MOST_ATTEMPTS = 10
 
 
 class Place(NamedTuple):
@@ -161,24 +162,41 @@ def make_directories(directory: str, *, sync: bool = False) -> None:
     >>> os.path.isdir(directory)
     True
     """
-    if not directory or os.path.isdir(directory):
+    _make_directories(directory, sync=sync, attempts=_MOST_ATTEMPTS)
+
+
+def _make_directories(directory: str, *, sync: bool, attempts: int) -> None:
+    if not directory or _is_directory(directory):
         return
     parent = os.path.dirname(directory.rstrip("/")) or "."
     if parent != directory:
-        make_directories(parent, sync=sync)
+        _make_directories(parent, sync=sync, attempts=attempts)
     with OsErrorTranslation(directory, "create"):
         try:
             os.mkdir(directory)
         except FileExistsError:
-            if not os.path.isdir(directory):
+            if not _is_directory(directory):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory) from None
-        except FileNotFoundError:  # somebody removed a parent meanwhile
-            make_directories(directory, sync=sync)
+        except (
+            FileNotFoundError
+        ):  # somebody removed a parent meanwhile, or the file system makes none (/proc)
+            if attempts == 1:
+                raise
+            _make_directories(directory, sync=sync, attempts=attempts - 1)
             return
         if sync:
             from polystore_core.files._platform import THIS_PLATFORM
 
             THIS_PLATFORM.sync_directory(parent, None)
+
+
+def _is_directory(path: str) -> bool:
+    """Like ``os.path.isdir``, but an error is no answer."""
+    with OsErrorTranslation(path, "reach"):
+        try:
+            return stat.S_ISDIR(os.stat(path).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
 
 def _components(path: str) -> list[str]:
@@ -289,7 +307,6 @@ class _Walk:
 
                 THIS_PLATFORM.sync_directory(".", parent)
             fd = os.open(part, _DIRECTORY | _NO_FOLLOW, dir_fd=parent)
-        if not stat.S_ISDIR(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), part)
         self._stack.append(fd)
+        if not stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), part)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 __all__ = ["host_tag", "is_alive", "started_at"]
 
+_STATE, _START = 0, 19
+_ENDED = frozenset({b"Z", b"X", b"x"})
+
 
 @functools.cache
 def host_tag() -> str:
@@ -29,17 +32,17 @@ def host_tag() -> str:
 def started_at(pid: int) -> int:
     """Start of a process in clock ticks since boot; 0 where the system does not tell.
 
-    Field 22 of ``/proc/PID/stat`` (proc(5)); it tells a process from a later one with the same number.
+    It tells a process from a later one with the same number.
     """
-    try:
-        status = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return 0
-    return int(status[status.rindex(b")") + 2 :].split()[19])
+    facts = _facts(pid)
+    return int(facts[_START]) if facts else 0
 
 
 def is_alive(pid: int, started: int) -> bool:
-    """Whether the process of that number and start still runs on this host; True in doubt."""
+    """Whether the process of that number and start still runs on this host; True in doubt.
+
+    One that has ended and that its parent has not yet asked about (a "zombie") does not run.
+    """
     if os.name == "nt":
         return True
     try:
@@ -48,5 +51,14 @@ def is_alive(pid: int, started: int) -> bool:
         return False
     except (OSError, OverflowError):
         return True
-    now = started_at(pid)
-    return started in (0, now) or now == 0
+    facts = _facts(pid)
+    return not facts or (facts[_STATE] not in _ENDED and started in (0, int(facts[_START])))
+
+
+def _facts(pid: int) -> list[bytes]:
+    """The fields of ``/proc/PID/stat`` (proc(5)) from the third on; none where the system does not tell."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return []
+    return status[status.rindex(b")") + 2 :].split()

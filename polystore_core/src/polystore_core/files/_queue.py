@@ -11,11 +11,17 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from polystore_core.files._descriptors import close_private, open_private
+from polystore_core._os_errors import OsErrorTranslation
+from polystore_core.files._descriptors import (
+    close_private,
+    open_private,
+    read_at,
+    write_all_at,
+)
 from polystore_core.files._frames import HEADER_BYTES, Frame, encode_frame, parse_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 try:
     import fcntl
@@ -36,13 +42,16 @@ class Ticket(NamedTuple):
 
 
 @contextlib.contextmanager
-def open_queue(path: str, *, create: bool) -> Iterator[Queue | None]:
-    """Open a queue; ``None`` if there is none and ``create`` is false."""
-    try:
-        fd = open_private(path, os.O_RDWR | (os.O_CREAT if create else 0))
-    except FileNotFoundError:
-        if create:
-            raise
+def open_queue(path: str, document: str | os.PathLike[str], *, create: bool) -> Iterator[Queue | None]:
+    """Open the queue of a document; ``None`` if there is none and ``create`` is false."""
+    with OsErrorTranslation(document, "update"):
+        try:
+            fd = open_private(path, os.O_RDWR | (os.O_CREAT if create else 0))
+        except FileNotFoundError:
+            if create:
+                raise
+            fd = -1
+    if fd < 0:
         yield None
         return
     try:
@@ -59,14 +68,16 @@ class Queue:
         self._blocked = False
 
     def append(self, payload: bytes) -> Ticket:
-        """Append one frame in one write, so that frames of several processes never mix."""
+        """Append one frame in one write, so that frames of several processes never mix.
+
+        What a write has torn off stays behind as no frame, and the whole is written again.
+        """
         frame = encode_frame(os.urandom(8), payload)
         fcntl.flock(self._fd, fcntl.LOCK_SH)
         fcntl.fcntl(self._fd, fcntl.F_SETFL, os.O_APPEND)
         try:
-            rest = memoryview(frame)
-            while rest:
-                rest = rest[os.write(self._fd, rest) :]
+            while os.write(self._fd, frame) < len(frame):
+                pass
             return Ticket(os.lseek(self._fd, 0, os.SEEK_CUR) - len(frame), frame)
         finally:
             fcntl.fcntl(self._fd, fcntl.F_SETFL, 0)
@@ -77,12 +88,12 @@ class Queue:
 
         Bytes that belong to no frame are a damaged queue, and then the answer is no.
         """
-        found = os.pread(self._fd, len(ticket.frame), ticket.start)
+        found = read_at(self._fd, len(ticket.frame), ticket.start)
         if found == ticket.frame:
             return False
         if len(found) < HEADER_BYTES or not any(found[:HEADER_BYTES]):
             return True
-        frames = parse_frames(os.pread(self._fd, os.fstat(self._fd).st_size, 0))
+        frames = parse_frames(self._content())
         return any(frame.start <= ticket.start < frame.end for frame in frames)
 
     def pending(self) -> list[Frame]:
@@ -90,9 +101,9 @@ class Queue:
         if os.fstat(self._fd).st_size > _MOST_BYTES:
             fcntl.flock(self._fd, fcntl.LOCK_EX)
             self._blocked = True
-        return list(parse_frames(os.pread(self._fd, os.fstat(self._fd).st_size, 0)))
+        return list(parse_frames(self._content()))
 
-    def remove(self, frames: list[Frame]) -> None:
+    def remove(self, frames: Sequence[Frame]) -> None:
         """Take out what :meth:`pending` returned, now that it is committed."""
         if not frames:
             self._unblock()
@@ -102,7 +113,7 @@ class Queue:
             if self._has_nothing_after(end):
                 os.ftruncate(self._fd, 0)
             else:
-                os.pwrite(self._fd, bytes(end - frames[0].start), frames[0].start)
+                write_all_at(self._fd, bytes(end - frames[0].start), frames[0].start)
         finally:
             self._unblock()
 
@@ -112,9 +123,12 @@ class Queue:
         fcntl.flock(self._fd, fcntl.LOCK_SH)  # nobody shortens the file meanwhile
         try:
             if not self.is_committed(ticket):
-                os.pwrite(self._fd, bytes(len(ticket.frame)), ticket.start)
+                write_all_at(self._fd, bytes(len(ticket.frame)), ticket.start)
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def _content(self, start: int = 0) -> bytes:
+        return read_at(self._fd, os.fstat(self._fd).st_size - start, start)
 
     def _has_nothing_after(self, end: int) -> bool:
         """Whether nobody has appended more; if so, nobody can until the descriptor is unblocked."""
@@ -124,7 +138,7 @@ class Queue:
             except BlockingIOError:
                 return False
             self._blocked = True
-        rest = os.pread(self._fd, os.fstat(self._fd).st_size, end)
+        rest = self._content(end)
         return next(parse_frames(rest), None) is None
 
     def _unblock(self) -> None:

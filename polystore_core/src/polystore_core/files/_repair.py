@@ -79,8 +79,12 @@ def repair(
     ('damaged', True, 5)
     """
     companions = Companions.of(path)
-    with file_lock(companions.lock, timeout=timeout), open_queue(companions.queue, create=False) as queue:
-        waiting = len(queue.pending()) if queue is not None else 0
+    with (
+        file_lock(companions.lock, timeout=timeout),
+        open_queue(companions.queue, path, create=False) as queue,
+    ):
+        with OsErrorTranslation(path, "read"):
+            waiting = len(queue.pending()) if queue is not None else 0
         state, problem = _state(companions.document)
         good = companions.good if _state(companions.good)[0] == "good" else None
         report = RepairReport(os.fspath(path), state, problem, good, waiting)

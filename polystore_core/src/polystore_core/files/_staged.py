@@ -105,10 +105,10 @@ class StagedFile:
 
     def _checked_mode(self, place: Place, status: os.stat_result) -> int:
         """Refuse what a plain ``open(path, "wb")`` refuses too; return the mode to keep."""
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), place.name)
         if not self._overwrite:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), place.name)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), place.name)
         if not stat.S_ISREG(status.st_mode):
             raise StorageError(
                 f"{place.path!r} is a device, pipe or socket and is not replaced; choose another path",
@@ -179,7 +179,7 @@ class StagedFile:
             if not self._is_full():
                 return error
             error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        elif error.filename is not None and error.filename not in {self._temporary, self._place.name}:
+        elif error.filename not in {None, self._temporary, self._place.name, self._place.directory}:
             return error
         if isinstance(error, FileExistsError) and self._overwrite:
             return StorageError(str(error), path=self.path, operation="write", errno=error.errno)

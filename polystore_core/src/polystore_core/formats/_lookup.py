@@ -65,7 +65,7 @@ class FormatRegistry:
         if suffix is None:
             name = path.rpartition("/")[2]
             given = name[name.rfind(".") :] if "." in name else ""
-            said = f"no format for the suffix {given!r}" if given else "a file name needs a suffix"
+            said = f"no format for the suffix {given!r}" if given else "no suffix says the format"
             raise UnsupportedData(
                 f"{said} of {path!r}; known: {listed(self.suffixes())}.{did_you_mean(given, self.suffixes())}"
             )

@@ -79,9 +79,11 @@ def batch_values(data: Sequence[SupportedData], paths: tuple[str, ...]) -> Norma
     return NormalizedValues(data)
 
 
-def checked_workers(workers: int | None) -> int | None:
+def checked_workers(workers: object) -> int | None:
     """Refuse a thread budget that is not a positive number."""
-    if workers is not None and workers < 1:
+    if workers is None:
+        return None
+    if not isinstance(workers, int) or workers < 1:
         raise InvalidOption(f"workers takes a whole number of threads, at least 1; got {workers!r}")
     return workers
 

@@ -85,7 +85,7 @@ class FileManager:
     """
 
     def __init__(self, registry: BackendRegistry | None = None) -> None:
-        self._registry = BackendRegistry() if registry is None else registry
+        self._registry = _checked(registry)
 
     def __repr__(self) -> str:
         return f"FileManager({self._registry!r})"
@@ -692,3 +692,14 @@ list, stat, delete, move, copy, make_directory
         transfer = Transfer(opened, receiver, overwrite=overwrite)
         with locating(backend, operation, source_name):
             getattr(transfer, operation)(source_name, target_name)
+
+
+def _checked(registry: object) -> BackendRegistry:
+    if registry is None:
+        return BackendRegistry()
+    if not isinstance(registry, BackendRegistry):
+        raise InvalidOption(
+            f"FileManager takes a BackendRegistry; got {type(registry).__name__}. "
+            "Write FileManager(BackendRegistry({name: {option: value}}))"
+        )
+    return registry

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import os
 
-from polystore_core.errors import InvalidOption, InvalidPath
+from polystore_core.errors import AccessDenied, InvalidOption, InvalidPath
 
 __all__ = ["normalize_path", "store_path"]
 
@@ -94,7 +94,7 @@ def store_path(path: str) -> str:
 
     Raises
     ------
-    InvalidPath
+    AccessDenied
         If the path leads out of the store.
 
     Examples
@@ -110,9 +110,8 @@ def store_path(path: str) -> str:
         if path == ".":
             return ""
         if path == ".." or path.startswith("../"):
-            raise InvalidPath(
-                f"path {path!r} leaves the store's root, which has no parent: drop the leading '..'",
-                path=path,
+            raise AccessDenied(
+                f"{path!r} leads out of the root of its store; name a path below it", path=path
             )
     return path
 
@@ -122,8 +121,14 @@ def _text(path: object) -> str:
         path = path.__fspath__()
     if isinstance(path, str):
         return str.__str__(path)
-    hint = "; decode it with os.fsdecode(path)" if isinstance(path, bytes | bytearray) else ""
-    raise InvalidOption(f"a path is text or a path object, not {type(path).__name__} {path!r:.80}{hint}")
+    hint = ""
+    if isinstance(path, bytes | bytearray):
+        hint = "; decode it with os.fsdecode(path)"
+    elif hasattr(path, "shape"):
+        hint = "; the data come first: save(data, path, backend=...)"
+    raise InvalidOption(
+        f"a path is text or a path object, not {type(path).__name__} {repr(path).partition(chr(10))[0]:.60}{hint}"
+    )
 
 
 def _normalize(text: str) -> str:

@@ -8,16 +8,21 @@ character, so that paths compare component by component. Names that differ only 
 from __future__ import annotations
 
 import re
-from itertools import repeat
+from itertools import pairwise, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["natural_key", "natural_sorted"]
 
 _find_numbers = re.compile("[0-9]+").sub
+_find_zeros = re.compile("0+").finditer
 _split_numbers = re.compile("([0-9]+)").split
+_LINES_PER_SHAPE = 8
+"""Below it, planning how to pad each shape costs more than it saves."""
+
 _WIDEST_PADDING = 32
 """Digit runs up to this long are padded to a common width; longer ones would waste memory."""
 
@@ -83,7 +88,7 @@ def natural_sorted(names: Iterable[str]) -> list[str]:
         return sorted(ordered, key=natural_key)
     if _plain_order_is_natural(text, len(ordered)):
         return ordered
-    keys = _padded_keys(text)
+    keys = _keys_by_shape(text) or _padded_keys(text)
     if keys is None:
         return sorted(ordered, key=natural_key)
     return [ordered[place] for place in sorted(range(len(ordered)), key=keys.__getitem__)]
@@ -94,6 +99,42 @@ def _plain_order_is_natural(text: str, count: int) -> bool:
     shape = text.encode("utf-8", "surrogatepass").translate(_SHAPE) + b"\n"
     width, remainder = divmod(len(shape), count)
     return remainder == 0 and shape == shape[:width] * count
+
+
+def _keys_by_shape(text: str) -> list[str] | None:
+    """Zero-pad the numbers line by line; quicker where many lines have few shapes, ``None`` elsewhere.
+
+    The first numbers of all lines get one width, so do the second ones, and so on: two lines that are equal
+    up to a number have as many numbers before it.
+    """
+    if not text.isascii():
+        return None
+    shapes = text.encode().translate(_SHAPE).decode().split("\n")
+    distinct = set(shapes)
+    if len(distinct) * _LINES_PER_SHAPE > len(shapes):
+        return None
+    numbers = {shape: [match.span() for match in _find_zeros(shape)] for shape in distinct}
+    widths: dict[int, int] = {}
+    for spans in numbers.values():
+        for place, (begin, end) in enumerate(spans):
+            widths[place] = max(widths.get(place, 0), end - begin)
+    if max(widths.values(), default=0) > _WIDEST_PADDING:
+        return None
+    pads = {shape: _padding(spans, widths) for shape, spans in numbers.items()}
+    lines = text.replace("/", "\0").split("\n")
+    return [pads[shape](line) for shape, line in zip(shapes, lines, strict=True)]
+
+
+def _padding(spans: list[tuple[int, int]], widths: dict[int, int]) -> Callable[[str], str]:
+    """Return what pads the numbers of a line of one shape: a cut into pieces, with zeros between them."""
+    missing = [(begin, widths[place] - end + begin) for place, (begin, end) in enumerate(spans)]
+    missing = [(begin, zeros) for begin, zeros in missing if zeros]
+    if not missing:
+        return str
+    cuts = [0, *(begin for begin, _ in missing), None]
+    pieces = itemgetter(*(slice(begin, end) for begin, end in pairwise(cuts)))
+    template = "".join("%s" + "0" * zeros for _, zeros in missing) + "%s"
+    return lambda line: template % pieces(line)
 
 
 def _padded_keys(text: str) -> list[str] | None:

@@ -87,6 +87,10 @@ def _matcher(pattern: str | PathPattern) -> Callable[[str], object]:
         )
     if not pattern:
         raise InvalidOption("pattern= is empty; '*' selects every name, None does not select by name")
+    if re.search(r"\{\w+(:\w+)?\}", pattern):
+        raise InvalidOption(
+            f"pattern={pattern!r} is a glob, in which braces mean nothing; pass PathPattern({pattern!r})"
+        )
     if "/" not in pattern:
         fits = re.compile(translate(pattern)).match
         return lambda path: fits(path, path.rfind("/") + 1)

@@ -24,6 +24,9 @@ _SHORT = 0.0004
 _LONG = 0.02
 """Seconds from which one task is enough to judge by; a shorter first one may just have been an import."""
 
+_LITTLE = 0.008
+"""Seconds of remaining work below which starting threads costs more than it saves."""
+
 
 class CancelToken(Protocol):
     """Anything that says whether to stop; a :class:`threading.Event` is one."""
@@ -109,7 +112,7 @@ class Batch(NamedTuple):
                 recent.append(time.perf_counter() - begin)
                 reported = self._report(reported, work.done, total)
                 wanted = min(most_helpers, len(work.left))
-                if wanted and not helpers and gains_from_threads(recent):
+                if wanted and not helpers and gains_from_threads(recent, len(work.left)):
                     for _ in range(wanted):
                         helper = Thread(target=work.do_all, name="polystore-batch")
                         helper.start()
@@ -176,9 +179,10 @@ class _Work(Generic[T]):
             self.left.clear()
 
 
-def gains_from_threads(recent: Sequence[float]) -> bool:
-    """Judge by the quickest of the last few tasks: one alone may have been slow by accident."""
-    return min(recent) >= (_SHORT if len(recent) > 1 else _LONG)
+def gains_from_threads(recent: Sequence[float], left: int) -> bool:
+    """Judge by the quickest of the last few tasks, in seconds: one alone may have been slow by accident."""
+    quickest = min(recent)
+    return quickest >= (_SHORT if len(recent) > 1 else _LONG) and quickest * left >= _LITTLE
 
 
 _HAS_AFFINITY = hasattr(os, "sched_getaffinity")

@@ -68,7 +68,8 @@ def discover(group: str) -> dict[str, tuple[Plugin, ...]]:
     """Return the plugins of a group by name; a name that several distributions claim has several.
 
     Nothing is imported. ``POLYSTORE_PLUGINS`` and ``POLYSTORE_BLOCK_PLUGINS`` (comma-separated plugin or
-    distribution names) mark what they keep out as ``blocked``.
+    distribution names) mark what they keep out as ``blocked``; an allowed backend brings the formats of its
+    distribution along.
 
     Examples
     --------
@@ -79,7 +80,9 @@ def discover(group: str) -> dict[str, tuple[Plugin, ...]]:
     from importlib.metadata import entry_points
 
     found: dict[str, tuple[Plugin, ...]] = {}
-    for plugin in sorted(map(_described, entry_points(group=group)), key=lambda plugin: plugin.name):
+    for plugin in sorted(
+        map(_described, entry_points(group=group)), key=lambda plugin: (plugin.name, plugin.distribution)
+    ):
         found[plugin.name] = (*found.get(plugin.name, ()), plugin)
     return found
 
@@ -136,15 +139,28 @@ def _described(entry_point: EntryPoint) -> Plugin:
         capabilities=tuple(entry_point.extras),
         distribution=owner,
         version=distribution.version if distribution else "?",
-        blocked=_kept_out_by(entry_point.name, owner),
+        blocked=_kept_out_by(entry_point),
     )
 
 
-def _kept_out_by(name: str, distribution: str) -> str | None:
-    identity = {name, distribution}
-    if _ALLOW in os.environ and identity.isdisjoint(_names(_ALLOW)):
-        return _ALLOW
-    return None if identity.isdisjoint(_names(_BLOCK)) else _BLOCK
+def _kept_out_by(entry_point: EntryPoint) -> str | None:
+    """Return the environment variable that keeps a plugin out.
+
+    A backend that is allowed brings the formats of its distribution along; a progress bar stores nothing
+    and needs no permission.
+    """
+    if _ALLOW not in os.environ and _BLOCK not in os.environ:
+        return None
+    identity = {entry_point.name}
+    companions: set[str] = set()
+    if entry_point.dist:
+        identity.add(entry_point.dist.name)
+        companions = {other.name for other in entry_point.dist.entry_points if other.group == BACKENDS}
+    if not identity.isdisjoint(_names(_BLOCK)):
+        return _BLOCK
+    if _ALLOW in os.environ and entry_point.group != PROGRESS:
+        return _ALLOW if (identity | companions).isdisjoint(_names(_ALLOW)) else None
+    return None
 
 
 def _names(variable: str) -> Iterator[str]:

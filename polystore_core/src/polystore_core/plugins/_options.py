@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["check_options", "option_names"]
 
 
+_COMMON = ("backend", "cancel", "copy", "device", "framework", "overwrite", "progress", "workers")
+"""Arguments of the file manager that somebody may have meant."""
+
+
 class _Option(NamedTuple):
     name: str
     annotation: Any
@@ -117,7 +121,7 @@ def _check(
                 continue
             valid = [*known, *further]
             raise InvalidOption(
-                f"{owner} has no option {name!r}; options: {listed(valid)}.{did_you_mean(name, valid)}"
+                f"{owner} has no option {name!r}; options: {listed(valid)}.{did_you_mean(name, [*valid, *_COMMON])}"
             )
         if not _fits(value, option.annotation):
             raise InvalidOption(

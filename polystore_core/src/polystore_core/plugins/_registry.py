@@ -6,6 +6,7 @@ import os
 import threading
 import warnings
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,7 +32,7 @@ from polystore_core.plugins._suggest import did_you_mean, listed
 from polystore_core.plugins._validation import capabilities_of, validate_backend, validate_wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 __all__ = ["BackendInfo", "BackendRegistry", "BackendState"]
 
@@ -98,7 +99,7 @@ class BackendRegistry:
     """
 
     def __init__(self, config: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-        self._config = {name: dict(arguments) for name, arguments in (config or {}).items()}
+        self._config = _checked_config(config or {})
         self._registered: dict[str, object] = {}
         self._wrappers: dict[str, object] = {}
         self._reset()
@@ -212,6 +213,8 @@ class BackendRegistry:
         PluginError
             If the plugin is broken, blocked or claimed twice.
         """
+        if not isinstance(name, str):
+            raise InvalidOption(f"backend takes a name; got {name!r}. Installed: {listed(self.names())}")
         backend = self._open.get(name)
         if backend is not None:
             return backend
@@ -229,6 +232,7 @@ class BackendRegistry:
             backend.close()
 
     def _opened(self, name: str) -> Backend:
+        self._check_configured_names()
         try:
             backend = Backend(name, self._plugin(name), self._wrappers_around(name))
         except PolyStoreError as error:
@@ -285,6 +289,16 @@ class BackendRegistry:
         wrappers += [_wrapper(source, f"wrapper {key!r}", name) for key, source in self._wrappers.items()]
         return wrappers
 
+    def _check_configured_names(self) -> None:
+        """Refuse configuration that no backend would ever see."""
+        known = {*_EXTRAS, *self._installed, *self._registered}
+        for name in self._config:
+            if name not in known:
+                raise InvalidOption(
+                    f"there is configuration for {name!r}, but no such backend; "
+                    f"installed: {listed(self.names())}.{did_you_mean(name, known)}"
+                )
+
     def _unknown(self, name: str) -> PolyStoreError:
         installed = listed(self.names())
         if not name:
@@ -317,6 +331,20 @@ class BackendRegistry:
                 error = str(conflict)
         distributions = " + ".join(plugin.distribution for plugin in allowed or claimants)
         return BackendInfo(name, capabilities, distributions, plugin.version, state, error)
+
+
+def _checked_config(config: object) -> dict[str, dict[str, Any]]:
+    example = '{"disk": {"root": "/data"}}'
+    if not isinstance(config, Mapping):
+        raise InvalidOption(
+            f"the configuration maps backend names to options, like {example}; got {config!r}"
+        )
+    for name, options in config.items():
+        if not isinstance(options, Mapping):
+            raise InvalidOption(
+                f"the configuration of {name!r} maps options to values, like {example}; got {options!r}"
+            )
+    return {name: dict(options) for name, options in config.items()}
 
 
 def _is_factory(source: object) -> bool:

@@ -21,7 +21,9 @@ __all__ = ["ErrorTests"]
 class ErrorTests(Kit):
     """Errors carry backend, operation and path, and travel between processes."""
 
-    def check(self, operation: str, path: str, call: Callable[..., object], *args: Any, **options: Any) -> None:
+    def check(
+        self, operation: str, path: str, call: Callable[..., object], *args: Any, **options: Any
+    ) -> None:
         """Fail unless the call raises an error about the path."""
         with pytest.raises(PolyStoreError) as caught:
             call(*args, **options)

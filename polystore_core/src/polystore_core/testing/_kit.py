@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from polystore_core.plugins import BackendRegistry
 from polystore_core.testing._samples import sample
@@ -95,6 +95,8 @@ class Kit:
         max_examples=50,
         stateful_step_count=30,
         deadline=None,
+        phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink],
+        report_multiple_bugs=False,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     """How hard Hypothesis tries: examples per property, and steps per example of the state machine."""

@@ -140,7 +140,8 @@ class PathTests(Kit):
 
     @needs("write", "get", "list")
     @pytest.mark.parametrize(
-        "spelling", ["{d}/{a}", "./{d}/{a}", "{d}//{a}", "{d}/./{a}", "{d}/x/../{a}", "x/../{d}/{a}", "./{d}/./{a}"]
+        "spelling",
+        ["{d}/{a}", "./{d}/{a}", "{d}//{a}", "{d}/./{a}", "{d}/x/../{a}", "x/../{d}/{a}", "./{d}/./{a}"],
     )
     def test_spellings_name_the_same_entry(self, store: Store, spelling: str) -> None:
         spelt = spelling.format(d="d", a=self.name("a"))
@@ -166,8 +167,12 @@ class PathTests(Kit):
         path = outside.format(a=self.name("a"))
         store.put(self.value(), self.name("a"))
         before = sorted(store.folder.parent.glob("*"))
-        for call in (lambda: store.save(self.value(1), path), lambda: store.load(path), lambda: store.list_dir(path)):
-            with pytest.raises((InvalidPath, AccessDenied)):
+        for call in (
+            lambda: store.save(self.value(1), path),
+            lambda: store.load(path),
+            lambda: store.list_dir(path),
+        ):
+            with pytest.raises(AccessDenied):
                 call()
         assert sorted(store.folder.parent.glob("*")) == before
         assert_same(store.load(self.name("a")), self.value())
@@ -177,7 +182,7 @@ class PathTests(Kit):
         store.put(self.value(), self.name("a"))
         for path in ("..", "../store", f"../store/{self.name('a')}", f"../{self.name('a')}"):
             for call in (store.stat, store.exists, store.delete):
-                with pytest.raises((InvalidPath, AccessDenied)):
+                with pytest.raises(AccessDenied):
                     call(path)
         assert_same(store.get(self.name("a")), self.value())
 

@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
+from polystore_core.data import kind_of
 from polystore_core.errors import BatchError, PolyStoreError
 from polystore_core.plugins import Entry
 from polystore_core.testing._kit import Kit, needs
@@ -23,30 +30,32 @@ if TYPE_CHECKING:
 __all__ = ["ModelTests", "StoreMachine"]
 
 _STEMS = ["a", "t2", "t10"]
-_FOLDERS = ["d", "e"]
+
+_FOLDERS = [("d",), ("d", "e"), ("d2",), ("a.",), ("d", "a.")]
+"""Few, so that steps meet. The directory ``a.`` stands for one that has the name of a file."""
 
 
 class Place(NamedTuple):
-    """A path to try: directories that may be files as well, a stem, and the kind of data it is for."""
+    """A path to try: its directories, a stem, and the kind of data that it is for."""
 
     folders: tuple[str, ...]
     stem: str
     kind: int
 
 
-def _places() -> st.SearchStrategy[Place]:
-    folders = st.lists(st.sampled_from([*_FOLDERS, "a."]), max_size=2).map(tuple)
-    return st.builds(Place, folders, st.sampled_from(_STEMS), st.sampled_from([0, 0, 0, 1, 2, 3, 4]))
-
-
-def _folders() -> st.SearchStrategy[tuple[str, ...]]:
-    return st.lists(st.sampled_from([*_FOLDERS, "a."]), min_size=1, max_size=2).map(tuple)
-
-
-places = _places()
-folders = _folders()
+folders = st.sampled_from(_FOLDERS)
+places = st.builds(
+    Place,
+    st.sampled_from([(), ("d",), ("d", "e"), ("a.",)]),
+    st.sampled_from(_STEMS),
+    st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2, 3, 4]),
+)
+either = places | folders
+pairs = st.tuples(places, places) | st.tuples(folders, folders)
 numbers = st.integers(0, 20)
 flags = st.booleans()
+
+Where = Place | tuple[str, ...]
 
 
 def _can(*abilities: str) -> Callable[[Any], bool]:
@@ -91,15 +100,13 @@ class StoreMachine(RuleBasedStateMachine):
         value = self.kit.value(number, self._kind(place))
         self._both("save", value, self._path(place), overwrite=overwrite)
 
-    @_step("read", place=places)
-    def load(self, place: Place) -> None:
-        """Load what may be there."""
-        self._both("load", self._path(place))
-
-    @_step("read", path=folders)
-    def load_directory(self, path: tuple[str, ...]) -> None:
-        """Load what may be a directory."""
-        self._both("load", self._folder(path))
+    @_step("write", which=numbers, number=numbers)
+    def replace(self, which: int, number: int) -> None:
+        """Save over a file."""
+        path = self._existing(which)
+        if path is not None:
+            kind = kind_of(self.model.files[path])
+            self._both("save", self.kit.value(number, kind), path)
 
     @_step("write", within=places, stems=st.sets(st.sampled_from(_STEMS)), number=numbers, overwrite=flags)
     def save_batch(self, within: Place, stems: set[str], number: int, overwrite: bool) -> None:
@@ -113,6 +120,11 @@ class StoreMachine(RuleBasedStateMachine):
         ]
         self._check_batch(paths, expected, self.store.save_batch, values, paths, overwrite=overwrite)
 
+    @_step("read", where=either)
+    def load(self, where: Where) -> None:
+        """Load what may be a file."""
+        self._both("load", self._path(where))
+
     @_step("read", wanted=st.lists(places, max_size=4))
     def load_batch(self, wanted: list[Place]) -> None:
         """Load several files, some of them twice."""
@@ -120,64 +132,50 @@ class StoreMachine(RuleBasedStateMachine):
         expected = [_outcome(self.model.load, path) for path in paths]
         self._check_batch(paths, expected, self.store.load_batch, paths)
 
-    @_step("delete", place=places, recursive=flags)
-    def delete_file(self, place: Place, recursive: bool) -> None:
-        """Delete what may be a file."""
-        self._both("delete", self._path(place), recursive=recursive)
+    @_step("delete", where=either, recursive=flags)
+    def delete(self, where: Where, recursive: bool) -> None:
+        """Delete what may be a file or a directory."""
+        self._both("delete", self._path(where), recursive=recursive)
 
-    @_step("delete", path=folders, recursive=flags)
-    def delete_directory(self, path: tuple[str, ...], recursive: bool) -> None:
-        """Delete what may be a directory."""
-        self._both("delete", self._folder(path), recursive=recursive)
+    @_step("delete", which=numbers)
+    def delete_file(self, which: int) -> None:
+        """Delete a file."""
+        path = self._existing(which)
+        if path is not None:
+            self._both("delete", path, recursive=False)
 
-    @_step("copy", source=places, goal=places, overwrite=flags)
-    def copy_file(self, source: Place, goal: Place, overwrite: bool) -> None:
-        """Copy to a name with the same suffix."""
-        goal = goal._replace(kind=source.kind)
-        self._both("copy", self._path(source), self._path(goal), overwrite=overwrite)
+    @_step("copy", "list", "stat", pair=pairs, overwrite=flags)
+    def copy(self, pair: tuple[Where, Where], overwrite: bool) -> None:
+        """Copy what may be a file or a directory."""
+        self._transfer("copy", *pair, overwrite=overwrite)
 
-    @_step("copy", "list", "stat", source=folders, goal=folders, overwrite=flags)
-    def copy_directory(self, source: tuple[str, ...], goal: tuple[str, ...], overwrite: bool) -> None:
-        """Copy what may be a directory."""
-        self._both("copy", self._folder(source), self._folder(goal), overwrite=overwrite)
+    @_step("move", "list", "stat", pair=pairs, overwrite=flags)
+    def move(self, pair: tuple[Where, Where], overwrite: bool) -> None:
+        """Move what may be a file or a directory."""
+        self._transfer("move", *pair, overwrite=overwrite)
 
-    @_step("move", source=places, goal=places, overwrite=flags)
-    def move_file(self, source: Place, goal: Place, overwrite: bool) -> None:
-        """Move to a name with the same suffix."""
-        goal = goal._replace(kind=source.kind)
-        self._both("move", self._path(source), self._path(goal), overwrite=overwrite)
-
-    @_step("move", "list", "stat", source=folders, goal=folders, overwrite=flags)
-    def move_directory(self, source: tuple[str, ...], goal: tuple[str, ...], overwrite: bool) -> None:
-        """Move what may be a directory."""
-        self._both("move", self._folder(source), self._folder(goal), overwrite=overwrite)
-
-    @_step("make_directory", path=folders)
-    def ensure_directory(self, path: tuple[str, ...]) -> None:
+    @_step("make_directory", where=folders)
+    def ensure_directory(self, where: Where) -> None:
         """Make a directory, also where a file is or below one."""
-        self._both("ensure_directory", self._folder(path))
+        self._both("ensure_directory", self._path(where))
 
-    @_step("list", path=folders, recursive=flags)
-    def list_files(self, path: tuple[str, ...], recursive: bool) -> None:
+    @_step("list", where=either, recursive=flags)
+    def list_directory(self, where: Where, recursive: bool) -> None:
         """List what may be a directory."""
-        self._both("list_files", self._folder(path), recursive=recursive)
+        self._both("list_files", self._path(where), recursive=recursive)
+        self._both("list_dir", self._path(where))
 
-    @_step("list", path=folders | st.just(()))
-    def list_dir(self, path: tuple[str, ...]) -> None:
-        """List files and directories."""
-        self._both("list_dir", self._folder(path) or ".")
+    @_step("list")
+    def list_everything(self) -> None:
+        """List every directory there is."""
+        for directory in (".", *sorted(self.model.directories)):
+            self._both("list_dir", directory)
 
-    @_step("stat", place=places)
-    def stat(self, place: Place) -> None:
+    @_step("stat", where=either)
+    def stat(self, where: Where) -> None:
         """Describe what may be there."""
         for method in ("stat", "exists", "is_file", "is_dir"):
-            self._both(method, self._path(place))
-
-    @_step("stat", path=folders)
-    def stat_directory(self, path: tuple[str, ...]) -> None:
-        """Describe what may be a directory."""
-        for method in ("stat", "exists", "is_file", "is_dir"):
-            self._both(method, self._folder(path))
+            self._both(method, self._path(where))
 
     @_step("persistent")
     def reopen(self) -> None:
@@ -185,17 +183,28 @@ class StoreMachine(RuleBasedStateMachine):
         self._context.__exit__(None, None, None)
         self._open()
 
-    @_step("read")
-    def load_everything(self) -> None:
-        """Load every file there is."""
-        for path, value in self.model.files.items():
-            assert_same(self.store.load(path), value)
-
     @invariant()
     def nothing_is_lost_and_nothing_left_over(self) -> None:
-        """After each step the files are those of the model."""
+        """After each step the files and their values are those of the model."""
         if self.kit.can("list"):
             self._both("list_files", ".", recursive=True)
+        if self.kit.can("read"):
+            files = list(self.model.files)
+            for found, path in zip(self.store.load_batch(files), files, strict=True):
+                assert_same(found, self.model.files[path])
+
+    def _transfer(self, method: str, source: Where, goal: Where, *, overwrite: bool) -> None:
+        """Copy or move; a file keeps its suffix, which says its format."""
+        if isinstance(source, Place) and isinstance(goal, Place):
+            goal = goal._replace(kind=source.kind)
+        elif self.model.is_file(self._path(source)):
+            return
+        self._both(method, self._path(source), self._path(goal), overwrite=overwrite)
+
+    def _existing(self, which: int) -> str | None:
+        """Pick a file that is there."""
+        files = sorted(self.model.files)
+        return files[which % len(files)] if files else None
 
     def _both(self, method: str, /, *args: Any, **options: Any) -> None:
         """Call the same method of model and store; result or type of error must be the same."""
@@ -222,11 +231,10 @@ class StoreMachine(RuleBasedStateMachine):
         kinds = list(self.kit.suffixes)
         return kinds[place.kind % len(kinds)]
 
-    def _path(self, place: Place) -> str:
-        return self._folder((*place.folders, self.kit.name(place.stem, self._kind(place))))
-
-    def _folder(self, parts: tuple[str, ...]) -> str:
-        """Join parts; the directory ``a.`` stands for one that has the name of a file."""
+    def _path(self, where: Where) -> str:
+        parts = [*where.folders, where.stem] if isinstance(where, Place) else list(where)
+        if isinstance(where, Place):
+            parts[-1] = self.kit.name(where.stem, self._kind(where))
         return "/".join(self.kit.name("a") if part == "a." else part for part in parts)
 
 

@@ -119,10 +119,10 @@ class Model:
 
     def _check_target(self, path: str, *, overwrite: bool) -> None:
         self._check_parents(path)
-        if path in self.directories:
-            raise IsADirectory(path) if overwrite else PathExists(path)
-        if path in self.files and not overwrite:
+        if self.exists(path) and not overwrite:
             raise PathExists(path)
+        if path in self.directories:
+            raise IsADirectory(path)
 
     def _check_parents(self, path: str) -> None:
         if any(parent in self.files for parent in _parents(path)):

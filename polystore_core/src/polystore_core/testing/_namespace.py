@@ -35,7 +35,14 @@ class ExistenceTests(Kit):
     def test_what_is_not_there_does_not_exist(self, store: Store) -> None:
         file = self.name("d/a")
         store.put(self.value(), file)
-        for path in (self.name("a"), "e", f"d/{self.name('b')}", "d/a", f"{file}/{self.name('b')}", f"{file}/b/c"):
+        for path in (
+            self.name("a"),
+            "e",
+            f"d/{self.name('b')}",
+            "d/a",
+            f"{file}/{self.name('b')}",
+            f"{file}/b/c",
+        ):
             assert (store.exists(path), store.is_file(path), store.is_dir(path)) == (False, False, False)
 
     @needs("stat", "put")

@@ -85,7 +85,9 @@ class ProcessTests(Kit):
     @needs("write", "read")
     def test_a_spawned_worker_works_on(self, store: Store) -> None:
         store.save(self.value(), self.name("a"))
-        found, saved = in_worker("spawn", store.fm, self.backend, self.name("a"), self.value(1), self.name("b"))
+        found, saved = in_worker(
+            "spawn", store.fm, self.backend, self.name("a"), self.value(1), self.name("b")
+        )
         assert_same(saved, self.value(1))
         if self.shared:
             assert_same(found, self.value())
@@ -98,7 +100,9 @@ class ProcessTests(Kit):
         if not hasattr(os, "fork"):
             return
         store.save(self.value(), self.name("a"))
-        found, saved = in_worker("fork", store.fm, self.backend, self.name("a"), self.value(1), self.name("b"))
+        found, saved = in_worker(
+            "fork", store.fm, self.backend, self.name("a"), self.value(1), self.name("b")
+        )
         assert_same(found, self.value())
         assert_same(saved, self.value(1))
         assert store.exists(self.name("b")) == self.shared
@@ -164,9 +168,7 @@ def in_worker(
     return found, saved
 
 
-def _work(
-    sender: Connection, fm: FileManager, backend: str, source: str, value: Data, target: str
-) -> None:
+def _work(sender: Connection, fm: FileManager, backend: str, source: str, value: Data, target: str) -> None:
     try:
         try:
             found = fm.load(source, backend=backend)

@@ -27,9 +27,7 @@ _lock = threading.RLock()
 _shelves: dict[str, dict[str, Any]] = {}
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 class ReferenceBackend(StorageBackend):
@@ -71,10 +69,10 @@ class ReferenceBackend(StorageBackend):
         """Store a copy of a value."""
         name, value = store_path(path), copying.deepcopy(data)
         with _lock:
-            if name in self._nodes and self._nodes[name] is None:
-                raise IsADirectory(f"{path!r} is a directory", path=path)
             if name in self._nodes and not overwrite:
                 raise PathExists(f"{path!r} exists already; pass overwrite=True to replace it", path=path)
+            if name in self._nodes and self._nodes[name] is None:
+                raise IsADirectory(f"{path!r} is a directory", path=path)
             self._make(name.rpartition("/")[0], path)
             self._nodes[name] = value
         return _size(value)

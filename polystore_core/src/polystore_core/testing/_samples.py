@@ -15,7 +15,16 @@ from polystore_core.data import data_equal
 if TYPE_CHECKING:
     from polystore_core.data import Data, DataKind
 
-__all__ = ["ARRAYS", "any_array", "any_value", "assert_same", "assert_untouched", "duplicate", "sample", "spoil"]
+__all__ = [
+    "ARRAYS",
+    "any_array",
+    "any_value",
+    "assert_same",
+    "assert_untouched",
+    "duplicate",
+    "sample",
+    "spoil",
+]
 
 Array = np.ndarray[Any, Any]
 
@@ -87,7 +96,9 @@ ARRAYS: dict[str, Callable[[], Array]] = {
     "broadcast": lambda: np.broadcast_to(_arange(4), (3, 4)),
     "big-endian uint16": lambda: _arange(2, 3, dtype=">u2"),
     "big-endian float64": lambda: _arange(2, 3, dtype=">f8"),
-    "big-endian structured": lambda: _structured().astype([("label", ">u4"), ("area", ">f8"), ("box", ">i2", 4)]),
+    "big-endian structured": lambda: _structured().astype(
+        [("label", ">u4"), ("area", ">f8"), ("box", ">i2", 4)]
+    ),
     "big-endian 0-d": lambda: np.array(258, ">i4"),
     "read-only": lambda: _locked(_arange(2, 3)),
 }
@@ -134,7 +145,9 @@ def any_value(kind: DataKind) -> st.SearchStrategy[Any]:
         case "text":
             return text
         case "json":
-            leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+            leaves = (
+                st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+            )
             short = st.text(st.characters(codec="utf-8"), max_size=5)
             inner = st.recursive(
                 leaves | short,

@@ -81,7 +81,9 @@ class SavingTests(Kit):
 
     @needs("write", "get")
     def test_paths_do_not_mix(self, store: Store) -> None:
-        paths = [self.name(stem) for stem in ("a", "b", "d/a", "d/e/a", "a b", "é", "日本", "%61", "a.b", "1")]
+        paths = [
+            self.name(stem) for stem in ("a", "b", "d/a", "d/e/a", "a b", "é", "日本", "%61", "a.b", "1")
+        ]
         store.put_files(*paths)
         for number, path in enumerate(paths):
             assert_same(store.get(path), self.value(number))
@@ -118,7 +120,7 @@ class SavingTests(Kit):
         store.save(self.value(), f"{directory}/{self.name('a')}")
         with pytest.raises(IsADirectory):
             store.save(self.value(1), directory)
-        with pytest.raises((PathExists, IsADirectory)):
+        with pytest.raises(PathExists):
             store.save(self.value(1), directory, overwrite=False)
         assert_same(store.load(f"{directory}/{self.name('a')}"), self.value())
 
@@ -166,7 +168,12 @@ class SavingTests(Kit):
 
     @needs("write")
     def test_objects_are_refused(self, store: Store) -> None:
-        for value in (np.array([{}, None], dtype=object), object(), {"a": object()}, np.array([("x", 1)], "O,i4")):
+        for value in (
+            np.array([{}, None], dtype=object),
+            object(),
+            {"a": object()},
+            np.array([("x", 1)], "O,i4"),
+        ):
             with pytest.raises(UnsupportedData):
                 store.save(value, self.name("a"))
 

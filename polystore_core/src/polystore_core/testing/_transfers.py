@@ -96,7 +96,7 @@ class CopyTests(Kit):
     def test_a_copy_onto_itself_changes_nothing(self, store: Store) -> None:
         store.put(self.value(), self.name("d/a"))
         for path in (self.name("d/a"), "d"):
-            with pytest.raises((PathExists, InvalidPath)):
+            with pytest.raises(PathExists):
                 store.copy(path, path)
         store.copy(self.name("d/a"), self.name("./d/a"), overwrite=True)
         assert store.tree() == [self.name("d/a")]
@@ -116,7 +116,7 @@ class CopyTests(Kit):
         for overwrite in (False, True):
             with pytest.raises(PathExists):
                 store.copy("d", "e", overwrite=overwrite)
-            with pytest.raises((PathExists, IsADirectory)):
+            with pytest.raises(IsADirectory if overwrite else PathExists):
                 store.copy(self.name("c"), "e", overwrite=overwrite)
             with pytest.raises(PathExists):
                 store.copy("d", self.name("c"), overwrite=overwrite)
@@ -173,7 +173,7 @@ class MoveTests(Kit):
     def test_a_move_onto_itself_changes_nothing(self, store: Store) -> None:
         store.put(self.value(), self.name("d/a"))
         for path in (self.name("d/a"), "d"):
-            with pytest.raises((PathExists, InvalidPath)):
+            with pytest.raises(PathExists):
                 store.move(path, path)
         store.move(self.name("d/a"), self.name("d/./a"), overwrite=True)
         assert store.tree() == [self.name("d/a")]
@@ -193,7 +193,7 @@ class MoveTests(Kit):
         for overwrite in (False, True):
             with pytest.raises(PathExists):
                 store.move("d", "e", overwrite=overwrite)
-            with pytest.raises((PathExists, IsADirectory)):
+            with pytest.raises(IsADirectory if overwrite else PathExists):
                 store.move(self.name("c"), "e", overwrite=overwrite)
             with pytest.raises(PathExists):
                 store.move("d", self.name("c"), overwrite=overwrite)
