@@ -251,6 +251,39 @@ class TestOverwriting:
         assert fm.load("A01_s1_w2_z5.tif", backend="zarr", store=STORE).shape == (20, 30)
 
 
+class TestRemoving:
+    """Deleting what a plate lists."""
+
+    @pytest.mark.parametrize(
+        ("node", "left"),
+        [
+            ("A/1/1", ["A/1/2", "A/2/1", "A/2/2", "B/2/1", "B/2/2"]),
+            ("A/1", ["A/2/1", "A/2/2", "B/2/1", "B/2/2"]),
+            ("A", ["B/2/1", "B/2/2"]),
+        ],
+    )
+    def test_what_is_deleted_is_no_longer_listed(
+        self, fm: FileManager, tmp_path: Path, node: str, left: list[str]
+    ) -> None:
+        save(fm, paths_of(["A01", "A02", "B02"], sites=[1, 2]))
+        fm.delete(f"{STORE}/{node}", backend="zarr", recursive=True)
+        assert validated(tmp_path / STORE) == left
+
+    def test_a_well_goes_with_its_last_field_and_comes_back(self, fm: FileManager, tmp_path: Path) -> None:
+        save(fm, paths_of(["A01", "A02"]))
+        fm.delete(f"{STORE}/A/1/1", backend="zarr", recursive=True)
+        assert validated(tmp_path / STORE) == ["A/2/1"]
+        save(fm, paths_of(["A01"], channels=[3]))
+        assert validated(tmp_path / STORE) == ["A/1/1", "A/2/1"]
+
+    def test_a_moved_plate_is_whole(self, fm: FileManager, tmp_path: Path) -> None:
+        save(fm, paths_of(["A01"]))
+        fm.move(STORE, "archive/old.ome.zarr", backend="zarr")
+        assert validated(tmp_path / "archive/old.ome.zarr") == ["A/1/1"]
+        save(fm, paths_of(["A01"]))
+        assert validated(tmp_path / STORE) == ["A/1/1"]
+
+
 class TestRefusals:
     """What makes no plate."""
 

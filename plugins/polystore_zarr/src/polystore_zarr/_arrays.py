@@ -40,6 +40,7 @@ class _Stored(NamedTuple):
     array: AsyncArray[Any]
     nbytes: int
     chunks: int
+    sharded: bool
 
 
 def check_dtype(dtype: np.dtype[Any]) -> None:
@@ -99,7 +100,7 @@ def write_array(
     from polystore_zarr._chunk_store import ArrayWriter
 
     store = ArrayWriter(directory)
-    alone = threads == 1 or prod(grid.counts) == 1
+    alone = threads == 1 or (grid.shards is None and prod(grid.counts) == 1)
 
     async def write() -> None:
         from zarr.api.asynchronous import create_array
@@ -201,7 +202,7 @@ def read_snapshot(
         whole = selection is ...
         if whole:
             _check_claims(stored, snapshot, max_bytes, fill=fill)
-        alone = threads == 1 or not whole or stored.chunks == 1
+        alone = threads == 1 or not whole or (stored.chunks == 1 and not stored.sharded)
         return np.asarray(run(stored.array.getitem(selection), threads=1 if alone else threads))
     except (MemoryError, IsADirectory):
         raise
@@ -247,7 +248,7 @@ def _stored(snapshot: Snapshot, *, fill: bool) -> _Stored:
     counts = [-(-size // step) for size, step in zip(metadata.shape, file_shape, strict=True)]
     array: AsyncArray[Any] = AsyncArray(metadata, StorePath(reader))
     nbytes = max(prod(metadata.shape), prod(file_shape)) * dtype.itemsize
-    return _Stored(array, nbytes, prod(counts))
+    return _Stored(array, nbytes, prod(counts), codecs[0].get("name") == "sharding_indexed")
 
 
 def _check_claims(stored: _Stored, snapshot: Snapshot, max_bytes: int | None, *, fill: bool) -> None:

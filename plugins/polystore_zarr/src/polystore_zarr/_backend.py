@@ -152,6 +152,8 @@ class ZarrBackend:
         if os.path.normpath(path) in (".", os.sep) or located == self._root:
             raise InvalidPath(f"{path!r} is not deleted as a whole; name what is in it", path=path)
         if tree.require(located, "delete", shown=path) == "directory":
+            if recursive:
+                self._leave_plate(located)
             return tree.remove_directory(located, self._staging, recursive=recursive, shown=path)
         self._staging.discard(located)
         return 1
@@ -163,6 +165,8 @@ class ZarrBackend:
         kind = tree.require(old, "move", shown=source)
         self._check_target(new, kind, overwrite=overwrite, shown=target)
         groups.make_parents(new, self._staging, shown=target)
+        if kind == "directory":
+            self._leave_plate(old)
         try:
             self._rename(old, new, kind, overwrite=overwrite, shown=target)
         except OSError as error:
@@ -232,6 +236,12 @@ class ZarrBackend:
             size = write_array(data, staged, grid=grid, encoding=encoding, threads=threads)
             publish(staged, target, overwrite=overwrite, shown=path)
         return size
+
+    def _leave_plate(self, located: str) -> None:
+        """Take what is to be removed off the documents of the plate that it is in."""
+        store = store_of(located)
+        if store is not None and store != located:
+            self._plates.listing(store).leave(located.removeprefix(f"{store}/"), shown=store)
 
     def _write_plate(self, request: WriteRequest) -> list[int]:
         """Write the planes of a batch field by field; what happens to a field happens to all its planes."""

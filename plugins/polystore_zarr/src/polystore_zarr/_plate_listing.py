@@ -85,10 +85,9 @@ class PlateListing:
         with file_lock(self._lock_path):
             try:
                 document = self._read(place.well, shown=shown)
-                is_new = "ome" not in document["attributes"]
                 changed, fields = well_with(document["attributes"], place.name)
                 self._replace(place.well, document, changed)
-                if is_new or self._known.get(place.well, 0) < fields:
+                if fields == 1 or self._known.get(place.well, 0) < fields:
                     document = self._read("", shown=shown)
                     changed = plate_with(document["attributes"], place, layout, fields)
                     self._replace("", document, changed)
@@ -103,6 +102,34 @@ class PlateListing:
             count = changed["ome"].get("plate", {}).get("field_count", fields)
         with self._guard:
             self._known[place.well] = max(count, self._known.get(place.well, 0))
+
+    def leave(self, node: str, *, shown: str) -> None:
+        """Take a row, well or field off the documents, before it is removed.
+
+        Parameters
+        ----------
+        node
+            Path in the store; where there is no plate, or nothing is listed, nothing happens.
+        shown
+            The store as the caller named it.
+        """
+        from polystore_zarr._plate_metadata import plate_without, well_without
+
+        parts = node.split("/")
+        if len(parts) > 3 or "plate" not in self._read("", shown=shown).get("attributes", {}).get("ome", {}):
+            return
+        with file_lock(self._lock_path):
+            well, left = "/".join(parts[:2]), 0
+            if len(parts) == 3:
+                document = self._read(well, shown=shown)
+                if "ome" not in document["attributes"]:
+                    return
+                changed, left = well_without(document["attributes"], parts[2])
+            if left == 0:
+                plate = self._read("", shown=shown)
+                self._replace("", plate, plate_without(plate["attributes"], well))
+            if len(parts) == 3:
+                self._replace(well, document, changed)
 
     def _read(self, node: str, *, shown: str) -> dict[str, Any]:
         path = f"{self._store}/{node}" if node else self._store

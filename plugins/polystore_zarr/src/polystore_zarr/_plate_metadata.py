@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
     from polystore_zarr._plate_places import FieldPlace
 
-__all__ = ["ChannelLook", "Scale", "image_attributes", "plate_attributes", "plate_with", "well_with"]
+__all__ = [
+    "ChannelLook",
+    "Scale",
+    "image_attributes",
+    "plate_attributes",
+    "plate_with",
+    "plate_without",
+    "well_with",
+    "well_without",
+]
 
 _VERSION: Final = "0.5"
 _TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
@@ -178,6 +187,34 @@ def well_with(attributes: Mapping[str, Any], name: str) -> tuple[dict[str, Any],
     if all(image.path != name for image in images):
         images.append(WellImage(path=name, acquisition=None))
         images.sort(key=lambda image: (len(image.path), image.path))
+    well = WellAttrs(version=_VERSION, well=WellMeta(images=images, version=_VERSION))
+    return {**attributes, "ome": well.model_dump(mode="json", exclude_none=True)}, len(images)
+
+
+def plate_without(attributes: Mapping[str, Any], node: str) -> dict[str, Any]:
+    """Return the attributes of a plate without a well, or a row of wells.
+
+    Raises
+    ------
+    ValueError
+        If the attributes are not those of a plate.
+    """
+    plate = HCSAttrs.model_validate(attributes["ome"]).plate
+    wells = [well for well in plate.wells if not f"{well.path}/".startswith(f"{node}/")]
+    return {**attributes, **_plate(plate.model_copy(update={"wells": wells}))}
+
+
+def well_without(attributes: Mapping[str, Any], name: str) -> tuple[dict[str, Any], int]:
+    """Return the attributes of a well without a field, and the number of fields left.
+
+    Raises
+    ------
+    ValueError
+        If the attributes are not those of a well.
+    """
+    images = [
+        image for image in WellAttrs.model_validate(attributes["ome"]).well.images if image.path != name
+    ]
     well = WellAttrs(version=_VERSION, well=WellMeta(images=images, version=_VERSION))
     return {**attributes, "ome": well.model_dump(mode="json", exclude_none=True)}, len(images)
 
