@@ -226,6 +226,74 @@ def opened() -> Iterator[list[str]]:
     active = False
 
 
+class TestLabels:
+    """Label images beside their image."""
+
+    def label(self, path: str) -> Any:
+        return (plane_of(path) % 5).astype(np.uint32)
+
+    def save_labels(self, fm: FileManager, paths: list[str], name: str = "nuclei", **options: Any) -> None:
+        labels = [self.label(path) for path in paths]
+        fm.save_batch(labels, paths, backend="zarr", pattern=PATTERN, store=STORE, labels=name, **options)
+
+    def test_labels_lie_beside_their_image(self, fm: FileManager, tmp_path: Path) -> None:
+        paths = paths_of(["A01"], channels=[1])
+        save(fm, paths_of(["A01"]), levels=2)
+        self.save_labels(fm, paths, "nuclei")
+        self.save_labels(fm, paths, "cells")
+        image = Image.from_zarr(zarr.open_group(tmp_path / STORE / "A/1/1", mode="r"))
+        assert image.labels is not None
+        assert image.labels.label_paths == ["cells", "nuclei"]
+        smaller = zarr.open_array(tmp_path / STORE / "A/1/1/labels/nuclei/1", mode="r")[0, 0]
+        np.testing.assert_array_equal(smaller, self.label(paths[0])[::2, ::2])
+
+    def test_labels_are_loaded_by_their_path(self, fm: FileManager) -> None:
+        paths = paths_of(["A01"], channels=[1])
+        save(fm, paths_of(["A01"]))
+        self.save_labels(fm, paths)
+        for path in paths:
+            loaded = fm.load(path, backend="zarr", store=STORE, labels="nuclei")
+            np.testing.assert_array_equal(loaded, self.label(path))
+
+    def test_labels_are_replaced(self, fm: FileManager, tmp_path: Path) -> None:
+        paths = paths_of(["A01"], channels=[1])
+        save(fm, paths_of(["A01"]))
+        self.save_labels(fm, paths)
+        self.save_labels(fm, paths)
+        with pytest.raises(BatchError, match="exists already; pass overwrite=True"):
+            self.save_labels(fm, paths, overwrite=False)
+        assert validated(tmp_path / STORE) == ["A/1/1"]
+
+    def test_an_image_that_is_replaced_keeps_its_labels(self, fm: FileManager, tmp_path: Path) -> None:
+        paths = paths_of(["A01"], channels=[1])
+        save(fm, paths_of(["A01"]))
+        self.save_labels(fm, paths)
+        save(fm, paths_of(["A01"]))
+        loaded = fm.load(paths[0], backend="zarr", store=STORE, labels="nuclei")
+        np.testing.assert_array_equal(loaded, self.label(paths[0]))
+        assert validated(tmp_path / STORE) == ["A/1/1"]
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("nuclei", "has no image for the labels 'A01_s1_w1_z5.tif'; save the image of the field first"),
+            ("../up", "labels takes a name of letters, digits, '_' and '-'; got '../up'"),
+        ],
+    )
+    def test_labels_without_a_place(self, fm: FileManager, name: str, message: str) -> None:
+        with pytest.raises((BatchError, InvalidOption)) as caught:
+            self.save_labels(fm, paths_of(["A01"]), name)
+        assert message in str(caught.value)
+        assert fm.list_dir(".", backend="zarr") == []
+
+    def test_labels_are_whole_numbers_as_large_as_the_image(self, fm: FileManager) -> None:
+        paths = paths_of(["A01"], channels=[1], zs=[5])
+        save(fm, paths_of(["A01"]))
+        for labels in (np.zeros((20, 30), np.float32), np.zeros((10, 30), np.uint8)):
+            with pytest.raises(BatchError, match="labels are whole numbers, as high and wide as their image"):
+                fm.save_batch([labels], paths, backend="zarr", pattern=PATTERN, store=STORE, labels="nuclei")
+
+
 class TestOverwriting:
     """Saving a field again."""
 

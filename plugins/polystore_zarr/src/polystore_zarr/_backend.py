@@ -270,11 +270,18 @@ class ZarrBackend:
         return [shares[index] for index in range(len(request.paths))]
 
     def _read_plane(
-        self, path: str, *, store: str, pattern: str | PathPattern | None = None, max_bytes: int | None = None
+        self,
+        path: str,
+        *,
+        store: str,
+        pattern: str | PathPattern | None = None,
+        labels: str | None = None,
+        max_bytes: int | None = None,
     ) -> np.ndarray[Any, Any]:
         limit = self._max_bytes if max_bytes is None else max_bytes
         known = None if pattern is None else PathPattern.of(pattern)
-        return read_plane(self._locate(normalize_path(store)), path, known, shown=store, max_bytes=limit)
+        located = self._locate(normalize_path(store))
+        return read_plane(located, path, known, shown=store, max_bytes=limit, labels=labels)
 
     def _copy(self, old: str, new: str, kind: str, *, overwrite: bool, shown: str) -> None:
         with self._staging.directory(new) as staged:

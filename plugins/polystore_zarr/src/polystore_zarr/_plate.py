@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import shutil
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from polystore_core import CorruptData, InvalidOption, InvalidPath, PathExists, PathNotFound, UnsupportedData
 from polystore_core.paths import PathPattern
-from polystore_zarr._arrays import check_dtype, consistently, read_snapshot, write_array
-from polystore_zarr._codecs import encoding_of
-from polystore_zarr._grid import grid_of
-from polystore_zarr._groups import write_group
-from polystore_zarr._looks import channel_looks
+from polystore_zarr._arrays import check_dtype, consistently, read_snapshot
+from polystore_zarr._images import AXES, stacked, write_image
 from polystore_zarr._nodes import document_of
 from polystore_zarr._plate_listing import PlateListing
 from polystore_zarr._plate_places import field_place, fields_of, layout_for, plane_index
-from polystore_zarr._pyramid import count_levels, pyramid
 from polystore_zarr._staging import publish
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FieldWriter", "Plates", "check_planes", "field_writer", "read_plane"]
 
-_AXES = {"t": "t", "channel": "c", "z": "z"}
+_label_name = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 
 
 class Plates:
@@ -75,15 +75,50 @@ class FieldWriter(NamedTuple):
                 "the fields that lack it with other channels or planes to a store of their own",
                 path=paths[0],
             )
-        values = {axis: grid.values[axis] for axis in _AXES if axis in grid.axes}
-        image = _stacked(dict(zip(paths, planes, strict=True)), list(grid.paths.values()), values)
+        values = {axis: grid.values[axis] for axis in AXES if axis in grid.axes}
+        image = stacked(dict(zip(paths, planes, strict=True)), list(grid.paths.values()), values)
         target = f"{self.store}/{place.path}"
+        if self.options.labels is not None:
+            return self._write_labels(place, self.options.labels, image, values, paths, threads=threads)
         _refuse_to_lose(target, values, shown=self.options.store, place=place)
         with self.staging.directory(target) as staged:
-            size = _write_image(staged, image, values, place, self.options, threads=threads)
+            size = write_image(staged, image, values, place, self.options, threads=threads)
             self.listing.make_well(place, self.name, self.layout, self.pattern.text, shown=self.options.store)
-            publish(staged, target, overwrite=self.overwrite, shown=paths[0], replaces="directory")
+            with self.listing.lock() if os.path.exists(f"{target}/labels") else contextlib.nullcontext():
+                _keep_labels(target, staged)
+                publish(staged, target, overwrite=self.overwrite, shown=paths[0], replaces="directory")
         self.listing.enter(place, self.layout, shown=self.options.store)
+        return size
+
+    def _write_labels(
+        self,
+        place: FieldPlace,
+        name: str,
+        labels: Array,
+        values: Mapping[str, Sequence[int | str]],
+        paths: Sequence[str],
+        *,
+        threads: int,
+    ) -> int:
+        """Write one label image beside the image of its field."""
+        shape, levels = _image_of(f"{self.store}/{place.path}", shown=self.options.store, path=paths[0])
+        if labels.dtype.kind not in "iu" or labels.shape[-2:] != shape:
+            raise UnsupportedData(
+                f"{paths[0]!r}: labels are whole numbers, as high and wide as their image {shape}; got "
+                f"{labels.shape[-2:]} {labels.dtype}",
+                path=paths[0],
+            )
+        options = replace(self.options, levels=levels)
+        with self.staging.directory(self.store) as staged:
+            size = write_image(staged, labels, values, place, options, threads=threads)
+            self.listing.enter_label(
+                place,
+                name,
+                staged,
+                overwrite=self.overwrite,
+                shown=self.options.store,
+                path=paths[0],
+            )
         return size
 
 
@@ -107,12 +142,25 @@ def field_writer(
         raise InvalidOption(
             f"store= names a directory that ends in .zarr: 'plate.ome.zarr'; got {options.store!r}"
         )
+    if options.labels is not None:
+        check_label_name(options.labels)
     pattern = PathPattern.of(options.pattern)
     fields = fields_of(pattern, paths)
     layout = layout_for([(place.row, place.column) for place in fields], options.layout)
     name = options.plate_name or pattern.parse(paths[0]).get("plate") or _stem(located)
     listing = plates.listing(located)
     return FieldWriter(located, options, pattern, listing, staging, str(name), layout, fields, overwrite)
+
+
+def check_label_name(name: str) -> None:
+    """Refuse what cannot be the name of a label image.
+
+    Raises
+    ------
+    InvalidOption
+    """
+    if not _label_name(name):
+        raise InvalidOption(f"labels takes a name of letters, digits, '_' and '-'; got {name!r}")
 
 
 def check_planes(planes: Sequence[object], paths: Sequence[str]) -> None:
@@ -130,7 +178,13 @@ def check_planes(planes: Sequence[object], paths: Sequence[str]) -> None:
 
 
 def read_plane(
-    store: str, path: str, pattern: PathPattern | None, *, shown: str, max_bytes: int | None
+    store: str,
+    path: str,
+    pattern: PathPattern | None,
+    *,
+    shown: str,
+    max_bytes: int | None,
+    labels: str | None = None,
 ) -> Array:
     """Read one plane by its original path; only its chunks are opened.
 
@@ -145,6 +199,11 @@ def read_plane(
         pattern = _stored_pattern(store, shown=shown)
     coordinates = pattern.parse(path)
     place = field_place(coordinates, shown=path)
+
+    inside = ""
+    if labels is not None:
+        check_label_name(labels)
+        inside = f"/labels/{labels}"
 
     def read(snapshot: Snapshot) -> Array:
         values = _stored_values(snapshot, place, shown=shown)
@@ -161,91 +220,34 @@ def read_plane(
         )
 
     try:
-        array: Array = consistently(f"{store}/{place.path}", read)
+        array: Array = consistently(f"{store}/{place.path}{inside}", read)
     except FileNotFoundError as error:
         if isinstance(error, PathNotFound):
             raise
         raise PathNotFound(
-            f"cannot read {path!r}: plate {shown!r} has no field {place.path!r}", path=path
+            f"cannot read {path!r}: plate {shown!r} has no field {place.path + inside!r}", path=path
         ) from error
     return array
 
 
-def _write_image(
-    staged: str,
-    image: Array,
-    values: Mapping[str, Sequence[int | str]],
-    place: FieldPlace,
-    options: PlateOptions,
-    *,
-    threads: int,
-) -> int:
-    from polystore_zarr._plate_metadata import image_attributes
-
-    axes = [_AXES[axis] for axis in values] + ["y", "x"]
-    count = count_levels(image.shape, options.levels)
-    encoding = encoding_of(
-        compression=options.compression,
-        level=options.level,
-        codecs=options.codecs,
-        itemsize=image.itemsize,
-    )
-    size = 0
-    smallest = image
-    for number, smaller in enumerate(pyramid(image, count, options.downsampling)):
-        grid = grid_of(smaller.shape, image.itemsize, chunks=options.chunks, shards=options.shards)
-        directory = f"{staged}/{number}"
-        os.mkdir(directory)
-        size += write_array(smaller, directory, grid=grid, encoding=encoding, axes=axes, threads=threads)
-        smallest = smaller
-    attributes = image_attributes(
-        f"{place.well.replace('/', '')} {place.name}",
-        axes,
-        _scale_of(options.pixel_size, options.unit, options.time_step),
-        levels=count,
-        centred=options.downsampling == "mean" and image.dtype != bool,
-        channels=channel_looks(
-            smallest, axes, values.get("channel", ()), options.channel_names, options.channel_colors
-        ),
-        method=options.downsampling,
-    )
-    write_group(
-        staged, {**attributes, "polystore": {"values": {axis: list(values[axis]) for axis in values}}}
-    )
-    return size
+def _image_of(field: str, *, shown: str, path: str) -> tuple[tuple[int, int], int]:
+    """Return height and width of the image of a field, and how many levels it has."""
+    try:
+        levels = document_of(field)["attributes"]["ome"]["multiscales"][0]["datasets"]
+        height, width = document_of(f"{field}/0")["shape"][-2:]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise PathNotFound(
+            f"{shown!r} has no image for the labels {path!r}; save the image of the field first", path=path
+        ) from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise CorruptData(f"{field}/zarr.json cannot be read: {error}", path=path) from error
+    return (height, width), len(levels)
 
 
-def _scale_of(pixel_size: float | Sequence[float] | None, unit: str | None, time_step: float) -> Any:
-    """Return the scale of an image from what the caller gave: one size, (y, x) or (z, y, x)."""
-    from polystore_zarr._plate_metadata import Scale
-
-    if pixel_size is None:
-        return Scale(t=time_step, unit=unit)
-    sizes = [pixel_size] * 2 if isinstance(pixel_size, int | float) else list(pixel_size)
-    if len(sizes) not in (2, 3) or not all(size > 0 for size in sizes):
-        raise InvalidOption(f"pixel_size takes one size, (y, x) or (z, y, x), above 0; got {pixel_size!r}")
-    z, y, x = [1.0, *sizes] if len(sizes) == 2 else sizes
-    return Scale(z, y, x, time_step, unit or "micrometer")
-
-
-def _stacked(
-    planes: Mapping[str, Array], order: Sequence[str], values: Mapping[str, Sequence[int | str]]
-) -> Array:
-    """Stack the planes of a field: (T, C, Z, Y, X), without the axes that the pattern does not name."""
-    first_path = order[0]
-    first = planes[first_path]
-    for path in order:
-        plane = planes[path]
-        if (plane.shape, plane.dtype) != (first.shape, first.dtype):
-            raise UnsupportedData(
-                f"the planes of a field are of one shape and dtype; {path!r} is {plane.shape} {plane.dtype}, "
-                f"{first_path!r} is {first.shape} {first.dtype}",
-                path=path,
-            )
-    if len(order) == 1:
-        return first.reshape(*(len(known) for known in values.values()), *first.shape)
-    stack = np.stack([planes[path] for path in order])
-    return stack.reshape(*(len(known) for known in values.values()), *first.shape)
+def _keep_labels(target: str, staged: str) -> None:
+    """Let the labels of the field that is replaced lie in the new one too; their files are shared."""
+    if os.path.exists(f"{target}/labels"):
+        shutil.copytree(f"{target}/labels", f"{staged}/labels", copy_function=os.link)
 
 
 def _refuse_to_lose(
@@ -274,7 +276,7 @@ def _stored_values(snapshot: Snapshot, place: FieldPlace, *, shown: str) -> Mapp
     try:
         values: Mapping[str, Sequence[int | str]]
         values = json.loads(snapshot.read("zarr.json"))["attributes"]["polystore"]["values"]
-        if all(axis in _AXES and isinstance(known, list) for axis, known in values.items()):
+        if all(axis in AXES and isinstance(known, list) for axis, known in values.items()):
             return values
     except FileNotFoundError:
         pass

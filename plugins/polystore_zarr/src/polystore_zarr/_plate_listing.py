@@ -8,11 +8,11 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from polystore_core import CorruptData
+from polystore_core import CorruptData, PathNotFound
 from polystore_core.files import file_lock
 from polystore_zarr._groups import make_group, make_parents, write_group
 from polystore_zarr._nodes import document_of
-from polystore_zarr._staging import rename_new
+from polystore_zarr._staging import publish, rename_new
 
 if TYPE_CHECKING:
     from polystore_zarr._plate_places import FieldPlace, Layout
@@ -82,7 +82,7 @@ class PlateListing:
         """List a field that is in its place."""
         from polystore_zarr._plate_metadata import plate_with, well_with
 
-        with file_lock(self._lock_path):
+        with self.lock():
             try:
                 document = self._read(place.well, shown=shown)
                 changed, fields = well_with(document["attributes"], place.name)
@@ -103,6 +103,51 @@ class PlateListing:
         with self._guard:
             self._known[place.well] = max(count, self._known.get(place.well, 0))
 
+    def lock(self) -> file_lock:
+        """Return the lock under which nodes of the plate are replaced together with what lies in them."""
+        return file_lock(self._lock_path)
+
+    def enter_label(
+        self, place: FieldPlace, name: str, staged: str, *, overwrite: bool, shown: str, path: str
+    ) -> None:
+        """Put a finished label image beside the image of its field, and list it.
+
+        Parameters
+        ----------
+        place, name
+            The field, and the label image.
+        staged
+            Where the label image was made.
+        overwrite
+            Whether one of that name may be replaced.
+        shown, path
+            The store and the label plane, as the caller named them.
+
+        Raises
+        ------
+        PathNotFound
+            If the field has no image.
+        PathExists
+            If there is one that may not be replaced.
+        """
+        from polystore_zarr._plate_metadata import labels_with
+
+        field = f"{self._store}/{place.path}"
+        node = f"{place.path}/labels"
+        with self.lock():
+            if not os.path.exists(f"{field}/zarr.json"):
+                raise PathNotFound(f"plate {shown!r} has no field {place.path!r} to put labels in", path=path)
+            if not os.path.exists(f"{field}/labels/zarr.json"):
+                with self._staging.directory(field) as whole:
+                    os.rename(staged, f"{whole}/{name}")
+                    write_group(whole, labels_with({}, name))
+                    rename_new(whole, f"{field}/labels")
+                return
+            target = f"{field}/labels/{name}"
+            publish(staged, target, overwrite=overwrite, shown=path, replaces="directory")
+            document = self._read(node, shown=shown)
+            self._replace(node, document, labels_with(document["attributes"], name))
+
     def leave(self, node: str, *, shown: str) -> None:
         """Take a row, well or field off the documents, before it is removed.
 
@@ -118,7 +163,7 @@ class PlateListing:
         parts = node.split("/")
         if len(parts) > 3 or "plate" not in self._read("", shown=shown).get("attributes", {}).get("ome", {}):
             return
-        with file_lock(self._lock_path):
+        with self.lock():
             well, left = "/".join(parts[:2]), 0
             if len(parts) == 3:
                 document = self._read(well, shown=shown)

@@ -12,6 +12,9 @@ from ome_zarr_models.common.well_types import WellImage
 from ome_zarr_models.v05.axes import Axis
 from ome_zarr_models.v05.hcs import HCSAttrs
 from ome_zarr_models.v05.image import ImageAttrs
+from ome_zarr_models.v05.image_label import ImageLabelAttrs
+from ome_zarr_models.v05.image_label_types import Label, Source
+from ome_zarr_models.v05.labels import LabelsAttrs
 from ome_zarr_models.v05.multiscales import Dataset, Multiscale
 from ome_zarr_models.v05.plate import Column, Plate, Row, WellInPlate
 from ome_zarr_models.v05.well import WellAttrs
@@ -28,6 +31,8 @@ __all__ = [
     "ChannelLook",
     "Scale",
     "image_attributes",
+    "label_attributes",
+    "labels_with",
     "plate_attributes",
     "plate_with",
     "plate_without",
@@ -128,6 +133,27 @@ def image_attributes(
 def _channel(look: ChannelLook) -> Channel:
     window = Window(min=look.lowest, max=look.highest, start=look.start, end=look.end)
     return Channel(color=look.color, window=window, label=look.label, active=True)  # type: ignore[call-arg]
+
+
+def label_attributes(image: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a label image, from those that it would have as an image.
+
+    Parameters
+    ----------
+    image
+        What :func:`image_attributes` returned.
+    """
+    label = Label(version=_VERSION, source=Source(image="../../"), colors=None, properties=None)
+    shown = {name: value for name, value in image["ome"].items() if name != "omero"}
+    attributes = ImageLabelAttrs.model_validate({**shown, "image-label": label})
+    return {"ome": attributes.model_dump(mode="json", exclude_none=True, by_alias=True)}
+
+
+def labels_with(attributes: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the attributes of a group of label images with one more."""
+    names = list(LabelsAttrs.model_validate(attributes["ome"]).labels) if "ome" in attributes else []
+    labels = LabelsAttrs(version=_VERSION, labels=sorted({*names, name}))
+    return {**attributes, "ome": labels.model_dump(mode="json", exclude_none=True)}
 
 
 def plate_attributes(name: str, layout: Layout) -> dict[str, Any]:

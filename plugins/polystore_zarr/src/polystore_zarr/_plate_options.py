@@ -38,7 +38,9 @@ class PlateOptions:
     levels
         Of the pyramid; by default until a plane is at most 256 pixels high and wide.
     downsampling
-        ``"mean"`` of 2 x 2 pixels, or ``"nearest"`` for labels.
+        ``"mean"`` of 2 x 2 pixels, the default of images, or ``"nearest"``, that of labels.
+    labels
+        Name of a label image: the planes are labels, and lie beside the image of their field.
     chunks, shards, compression, level, codecs
         As for a single array.
     """
@@ -53,7 +55,8 @@ class PlateOptions:
     channel_names: Sequence[str] | None = None
     channel_colors: Sequence[str] | None = None
     levels: int | None = None
-    downsampling: Downsampling = "mean"
+    downsampling: Downsampling | None = None
+    labels: str | None = None
     chunks: Sequence[int] | None = None
     shards: Sequence[int] | None = None
     compression: Compression | None = None
