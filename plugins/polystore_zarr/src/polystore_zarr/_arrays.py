@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from math import prod
@@ -12,7 +13,7 @@ from polystore_zarr._loops import run
 from polystore_zarr._snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
     from zarr import AsyncArray
@@ -22,7 +23,16 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["ALWAYS_ALLOWED", "Missing", "check_dtype", "read_array", "read_snapshot", "write_array"]
+__all__ = [
+    "ALWAYS_ALLOWED",
+    "Missing",
+    "check_dtype",
+    "consistently",
+    "file_shape_of",
+    "read_array",
+    "read_snapshot",
+    "write_array",
+]
 
 Missing = Literal["error", "fill"]
 
@@ -197,13 +207,35 @@ def read_snapshot(
     """
     import numpy as np
 
-    try:
+    with _explaining(shown):
         stored = _stored(snapshot, fill=fill)
         whole = selection is ...
         if whole:
             _check_claims(stored, snapshot, max_bytes, fill=fill)
         alone = threads == 1 or not whole or (stored.chunks == 1 and not stored.sharded)
         return np.asarray(run(stored.array.getitem(selection), threads=1 if alone else threads))
+
+
+def file_shape_of(
+    snapshot: Snapshot, *, shown: str, fill: bool
+) -> tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]:
+    """Return shape and dtype of an array, and the shape of what one of its files holds.
+
+    Raises
+    ------
+    IsADirectory, CorruptData
+        As for :func:`read_array`.
+    """
+    with _explaining(shown):
+        metadata = _stored(snapshot, fill=fill).array.metadata
+        return metadata.shape, metadata.dtype.to_native_dtype(), metadata.chunk_grid.chunk_shape
+
+
+@contextlib.contextmanager
+def _explaining(shown: str) -> Iterator[None]:
+    """Turn whatever a damaged array makes zarr raise into an error that says which array it is."""
+    try:
+        yield
     except (MemoryError, IsADirectory):
         raise
     except FileNotFoundError as error:

@@ -28,6 +28,7 @@ from polystore_zarr._codecs import Compression, encoding_of
 from polystore_zarr._exchange import exchange
 from polystore_zarr._grid import grid_of
 from polystore_zarr._grouped import run_groups
+from polystore_zarr._lazy import lazy_array
 from polystore_zarr._nodes import kind_of, store_of
 from polystore_zarr._plate import Plates, check_planes, field_writer, read_plane
 from polystore_zarr._plate_options import PlateOptions
@@ -97,7 +98,7 @@ class ZarrBackend:
         )
         threads = max(1, request.batch.threads // len(request.paths))
 
-        def read(index: int) -> Data:
+        def read(index: int) -> Any:
             return self._read(request.paths[index], threads=threads, **request.options)
 
         return request.batch.run(request.paths, read)
@@ -194,11 +195,19 @@ class ZarrBackend:
         return groups.make_directory(self._locate(path), self._staging, shown=path)
 
     def _read(
-        self, path: str, *, threads: int, max_bytes: int | None = None, missing: Missing = "error"
-    ) -> np.ndarray[Any, Any]:
+        self,
+        path: str,
+        *,
+        threads: int,
+        max_bytes: int | None = None,
+        missing: Missing = "error",
+        lazy: bool = False,
+    ) -> Any:
         located = self._locate(path)
         limit = self._max_bytes if max_bytes is None else max_bytes
         try:
+            if lazy:
+                return lazy_array(located, shown=path, fill=missing == "fill")
             array = read_array(located, shown=path, max_bytes=limit, missing=missing, threads=threads)
         except NotADirectoryError as error:
             if isinstance(error, NotADirectory):

@@ -62,6 +62,15 @@ class Snapshot:
             return False
         return (status.st_dev, status.st_ino) == self._identity
 
+    def identity(self, name: str) -> tuple[int, ...]:
+        """Return what tells a file from any other that takes its place."""
+        descriptor = self._open(name)
+        try:
+            status = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        return status.st_dev, status.st_ino, status.st_mtime_ns
+
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """Read a file, or a part of it; a negative ``start`` counts from its end."""
         descriptor = self._open(name)
