@@ -75,7 +75,7 @@ def _plane_of_plate(folder: Path, field: Image, wells: int) -> Case:
     names = [f"{chr(ord('A') + n // 24)}{n % 24 + 1:02d}" for n in range(wells)]
     for well in names:
         paths = [f"{well}_w1_z{z}.tif" for z in range(len(field))]
-        fm.save_batch(field, paths, backend="zarr", pattern=_PATTERN, store="plate.ome.zarr", levels=1)
+        fm.save_batch(list(field), paths, backend="zarr", pattern=_PATTERN, store="plate.ome.zarr", levels=1)
     array = folder / "plate.ome.zarr" / names[-1][0] / str(int(names[-1][1:])) / "0" / "0"
     return Case(
         f"plane of {wells} wells, to its bare field",

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,9 +59,8 @@ def test_a_forked_child_reads_and_writes_after_its_parent_did(fm: FileManager, t
 
 
 def test_it_works_where_an_event_loop_runs(fm: FileManager) -> None:
-    async def cell() -> np.ndarray:  # type: ignore[type-arg]
+    async def cell() -> Any:
         fm.save(IMAGE, "image.npy", backend="zarr")
-        loaded: np.ndarray = fm.load("image.npy", backend="zarr")  # type: ignore[type-arg]
-        return loaded
+        return fm.load("image.npy", backend="zarr")
 
     np.testing.assert_array_equal(asyncio.run(cell()), IMAGE)

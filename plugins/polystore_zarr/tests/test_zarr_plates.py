@@ -41,6 +41,10 @@ def image_of(tmp_path: Path, field: str = "A/1/1") -> Any:
     return Image.from_zarr(zarr.open_group(tmp_path / STORE / field, mode="r")).ome_attributes
 
 
+def opened_array(path: Path) -> Any:
+    return zarr.open_array(path, mode="r")
+
+
 class TestLayout:
     """Wells, fields and axes."""
 
@@ -50,14 +54,14 @@ class TestLayout:
 
     def test_planes_lie_along_the_axes_of_their_coordinates(self, fm: FileManager, tmp_path: Path) -> None:
         save(fm, paths_of(["A01"]))
-        array = zarr.open_array(tmp_path / STORE / "A/1/1/0", mode="r")
+        array = opened_array(tmp_path / STORE / "A/1/1/0")
         assert (array.metadata.dimension_names, array.shape) == (("c", "z", "y", "x"), (2, 2, 20, 30))
         np.testing.assert_array_equal(array[1, 0], plane_of("A01_s1_w2_z5.tif"))
 
     def test_times_come_first(self, fm: FileManager, tmp_path: Path) -> None:
         paths = [f"A01_t{t}_w{c}.tif" for c in (1, 2) for t in (0, 10)]
         save(fm, paths, pattern="{well}_t{t:d}_w{channel:d}.tif", time_step=30)
-        array = zarr.open_array(tmp_path / STORE / "A/1/0/0", mode="r")
+        array = opened_array(tmp_path / STORE / "A/1/0/0")
         assert array.metadata.dimension_names == ("t", "c", "y", "x")
         np.testing.assert_array_equal(array[1, 0], plane_of("A01_t10_w1.tif"))
         multiscale = image_of(tmp_path, "A/1/0").multiscales[0]
@@ -100,7 +104,7 @@ class TestLayout:
 
     def test_each_plane_is_a_chunk(self, fm: FileManager, tmp_path: Path) -> None:
         save(fm, paths_of(["A01"]))
-        assert zarr.open_array(tmp_path / STORE / "A/1/1/0", mode="r").chunks == (1, 1, 20, 30)
+        assert opened_array(tmp_path / STORE / "A/1/1/0").chunks == (1, 1, 20, 30)
 
     def test_nothing_but_the_plate_is_in_the_store(self, fm: FileManager, tmp_path: Path) -> None:
         save(fm, paths_of(["A01"]))
@@ -128,7 +132,7 @@ class TestLooks:
 
     def test_a_pyramid_halves_each_level(self, fm: FileManager, tmp_path: Path) -> None:
         save(fm, paths_of(["A01"]), levels=3, pixel_size=1.0)
-        group = zarr.open_group(tmp_path / STORE / "A/1/1", mode="r")
+        group: Any = zarr.open_group(tmp_path / STORE / "A/1/1", mode="r")
         assert [group[str(level)].shape[-2:] for level in range(3)] == [(20, 30), (10, 15), (5, 8)]
         plane = plane_of("A01_s1_w1_z5.tif").astype(np.float64)
         mean = plane.reshape(10, 2, 15, 2).mean(axis=(1, 3))
@@ -138,12 +142,12 @@ class TestLooks:
 
     def test_labels_are_not_averaged(self, fm: FileManager, tmp_path: Path) -> None:
         save(fm, paths_of(["A01"]), levels=2, downsampling="nearest")
-        smaller = zarr.open_array(tmp_path / STORE / "A/1/1/1", mode="r")[0, 0]
+        smaller = opened_array(tmp_path / STORE / "A/1/1/1")[0, 0]
         np.testing.assert_array_equal(smaller, plane_of("A01_s1_w1_z5.tif")[::2, ::2])
 
     def test_ome_zarr_py_reads_the_field(self, fm: FileManager, tmp_path: Path) -> None:
-        from ome_zarr.io import parse_url
-        from ome_zarr.reader import Reader
+        from ome_zarr.io import parse_url  # type: ignore[import-untyped]
+        from ome_zarr.reader import Reader  # type: ignore[import-untyped]
 
         save(fm, paths_of(["A01"]), channel_names=["DAPI", "GFP"], pixel_size=0.5)
         location = parse_url(str(tmp_path / STORE / "A/1/1"))
@@ -244,7 +248,7 @@ class TestLabels:
         image = Image.from_zarr(zarr.open_group(tmp_path / STORE / "A/1/1", mode="r"))
         assert image.labels is not None
         assert image.labels.label_paths == ["cells", "nuclei"]
-        smaller = zarr.open_array(tmp_path / STORE / "A/1/1/labels/nuclei/1", mode="r")[0, 0]
+        smaller = opened_array(tmp_path / STORE / "A/1/1/labels/nuclei/1")[0, 0]
         np.testing.assert_array_equal(smaller, self.label(paths[0])[::2, ::2])
 
     def test_labels_are_loaded_by_their_path(self, fm: FileManager) -> None:
@@ -289,7 +293,8 @@ class TestLabels:
     def test_labels_are_whole_numbers_as_large_as_the_image(self, fm: FileManager) -> None:
         paths = paths_of(["A01"], channels=[1], zs=[5])
         save(fm, paths_of(["A01"]))
-        for labels in (np.zeros((20, 30), np.float32), np.zeros((10, 30), np.uint8)):
+        wrong: Any = [np.zeros((20, 30), np.float32), np.zeros((10, 30), np.uint8)]
+        for labels in wrong:
             with pytest.raises(BatchError, match="labels are whole numbers, as high and wide as their image"):
                 fm.save_batch([labels], paths, backend="zarr", pattern=PATTERN, store=STORE, labels="nuclei")
 
@@ -405,7 +410,7 @@ class TestRefusals:
 
     def test_planes_of_different_dtypes(self, fm: FileManager) -> None:
         paths = paths_of(["A01"], zs=[1])
-        planes = [np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint16)]
+        planes: list[Any] = [np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint16)]
         with pytest.raises(BatchError, match="the planes of a field are of one shape and dtype") as caught:
             fm.save_batch(planes, paths, backend="zarr", pattern=PATTERN, store=STORE)
         assert {type(error) for error in caught.value.failed.values()} == {UnsupportedData}

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from plates import PATTERN, STORE, paths_of, plane_of, validated
 
-from polystore_core import BackendRegistry, FileManager
+from polystore_core import BackendRegistry, BatchError, FileManager
 from polystore_core.files import is_temporary_name
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -114,6 +114,34 @@ def test_a_killed_writer_leaves_old_or_new(tmp_path: Path, kills: int) -> None:
     assert validated(tmp_path / STORE) == ["A/1/1"]
     save_fields(tmp_path, [("A02", 1)])
     assert not [path for path in tmp_path.rglob("*") if is_temporary_name(path.name)]
+
+
+def test_writers_of_one_field_do_not_replace_each_others_channels(tmp_path: Path) -> None:
+    start = threading.Barrier(6)
+    outcomes: dict[int, str] = {}
+
+    def save_channel(channel: int) -> None:
+        paths = paths_of(["A01"], channels=[channel], zs=[1])
+        fm = manager(tmp_path)
+        start.wait()
+        try:
+            fm.save_batch(
+                [plane_of(path) for path in paths], paths, backend="zarr", pattern=PATTERN, store=STORE
+            )
+            outcomes[channel] = "saved"
+        except BatchError as error:
+            outcomes[channel] = str(error)
+
+    threads = [threading.Thread(target=save_channel, args=(channel,)) for channel in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (saved,) = [channel for channel, outcome in outcomes.items() if outcome == "saved"]
+    refused = [outcome for outcome in outcomes.values() if outcome != "saved"]
+    assert all(f"has channel {saved}, which this save has not" in outcome for outcome in refused)
+    path = paths_of(["A01"], channels=[saved], zs=[1])[0]
+    np.testing.assert_array_equal(manager(tmp_path).load(path, backend="zarr", store=STORE), plane_of(path))
 
 
 def save_slices(folder: Path, number: int) -> None:

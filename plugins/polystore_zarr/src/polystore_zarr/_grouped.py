@@ -50,7 +50,5 @@ def run_groups(
             not_started=[path for first in error.not_started for path in named[first]],
         ) from error
     except Exception as error:
-        if len(paths) == 1:
-            raise
         raise BatchError.from_outcome(done=(), failed=dict.fromkeys(paths, error)) from error
     return list(zip(results, groups, strict=True))

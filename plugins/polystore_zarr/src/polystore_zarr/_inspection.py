@@ -68,7 +68,7 @@ def mend(store: str) -> list[str]:
         What was done, a line for each.
     """
     _require(store)
-    removed = sweep_temporaries(os.path.dirname(store) or ".")
+    removed = sweep_temporaries(os.path.dirname(store) or ".", directories=True)
     done = [f"removed {removed} unfinished {'node' if removed == 1 else 'nodes'}"] if removed else []
     listing = PlateListing(store, Staging())
     for place in _unlisted(store):

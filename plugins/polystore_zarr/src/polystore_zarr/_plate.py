@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -80,11 +79,12 @@ class FieldWriter(NamedTuple):
         target = f"{self.store}/{place.path}"
         if self.options.labels is not None:
             return self._write_labels(place, self.options.labels, image, values, paths, threads=threads)
-        _refuse_to_lose(target, values, shown=self.options.store, place=place)
+        _refuse_to_lose(target, values, shown=self.options.store, place=place, path=paths[0])
         with self.staging.directory(target) as staged:
             size = write_image(staged, image, values, place, self.options, threads=threads)
             self.listing.make_well(place, self.name, self.layout, self.pattern.text, shown=self.options.store)
-            with self.listing.lock() if os.path.exists(f"{target}/labels") else contextlib.nullcontext():
+            with self.listing.lock():
+                _refuse_to_lose(target, values, shown=self.options.store, place=place, path=paths[0])
                 _keep_labels(target, staged)
                 publish(staged, target, overwrite=self.overwrite, shown=paths[0], replaces="directory")
         self.listing.enter(place, self.layout, shown=self.options.store)
@@ -251,7 +251,7 @@ def _keep_labels(target: str, staged: str) -> None:
 
 
 def _refuse_to_lose(
-    target: str, values: Mapping[str, Sequence[int | str]], *, shown: str, place: FieldPlace
+    target: str, values: Mapping[str, Sequence[int | str]], *, shown: str, place: FieldPlace, path: str
 ) -> None:
     """Refuse to replace a field by one that lacks some of its planes."""
     try:
@@ -260,7 +260,7 @@ def _refuse_to_lose(
         return
     except (AttributeError, ValueError) as error:
         raise CorruptData(
-            f"{target}/zarr.json cannot be read: {error}. Delete the field to write it anew", path=target
+            f"{target}/zarr.json cannot be read: {error}. Delete the field to write it anew", path=path
         ) from error
     for axis, known in stored.items():
         lost = [value for value in known if value not in values.get(axis, ())]
@@ -268,7 +268,7 @@ def _refuse_to_lose(
             raise PathExists(
                 f"field {place.path!r} of {shown!r} has {axis} {', '.join(map(str, lost))}, which this save "
                 "has not; save the whole field in one batch, or delete it first",
-                path=target,
+                path=path,
             )
 
 

@@ -58,7 +58,7 @@ class Staging:
             self._swept.add(parent)
         make_directories(parent)
         with contextlib.suppress(OSError):
-            sweep_temporaries(parent)
+            sweep_temporaries(parent, directories=True)
 
     def discard(self, path: str) -> None:
         """Let a node vanish in one step, then remove it."""

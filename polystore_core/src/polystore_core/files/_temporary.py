@@ -32,8 +32,8 @@ _owner = _Owner(-1, "")
 def temporary_name() -> str:
     """Make a new hidden name that says which host and process it belongs to.
 
-    What has such a name, a file or a whole directory, is removed by :func:`sweep_temporaries` once its
-    process has ended.
+    What has such a name, a file or (on request) a directory, is removed by :func:`sweep_temporaries` once
+    its process has ended.
 
     Examples
     --------
@@ -65,8 +65,10 @@ def is_temporary_name(name: str) -> bool:
     return name.startswith(".polystore-") and _NAME.fullmatch(name) is not None
 
 
-def sweep_temporaries(directory: str | os.PathLike[str] | int, *, older_than: float = _ONE_DAY) -> int:
-    """Remove the temporaries, files and directories, that nobody will finish.
+def sweep_temporaries(
+    directory: str | os.PathLike[str] | int, *, older_than: float = _ONE_DAY, directories: bool = False
+) -> int:
+    """Remove the temporaries that nobody will finish.
 
     A temporary goes if the process that made it ran on this host and has ended, or if it was last
     written longer than ``older_than`` ago, wherever it came from. Nothing else is touched.
@@ -77,6 +79,8 @@ def sweep_temporaries(directory: str | os.PathLike[str] | int, *, older_than: fl
         The directory itself, not what is below it; a descriptor of a directory will do.
     older_than
         Age in seconds from which a temporary of another host is litter.
+    directories
+        Whether directories with such a name go too, with all they hold.
 
     Returns
     -------
@@ -100,11 +104,12 @@ def sweep_temporaries(directory: str | os.PathLike[str] | int, *, older_than: fl
     with OsErrorTranslation(shown, "list"), os.scandir(directory) as entries:
         for entry in entries:
             if is_temporary_name(entry.name):
-                removed += _sweep(entry.name if dir_fd is not None else entry.path, dir_fd, older_than)
+                path = entry.name if dir_fd is not None else entry.path
+                removed += _sweep(path, dir_fd, older_than, directories=directories)
     return removed
 
 
-def _sweep(path: str, dir_fd: int | None, older_than: float) -> bool:
+def _sweep(path: str, dir_fd: int | None, older_than: float, *, directories: bool) -> bool:
     name = _NAME.fullmatch(os.path.basename(path))
     if name is None:
         return False
@@ -113,7 +118,7 @@ def _sweep(path: str, dir_fd: int | None, older_than: float) -> bool:
         ours = name["host"] == host_tag()
         dead = ours and not is_alive(int(name["pid"]), int(name["start"]))
         directory = stat.S_ISDIR(status.st_mode)
-        known = directory or stat.S_ISREG(status.st_mode)
+        known = (directory and directories) or stat.S_ISREG(status.st_mode)
         if not known or not (dead or time.time() - status.st_mtime > older_than):
             return False
         if directory:
