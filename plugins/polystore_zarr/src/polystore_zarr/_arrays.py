@@ -8,7 +8,7 @@ import os
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from polystore_core import CorruptData, IsADirectory, PolyStoreError, UnsupportedData
+from polystore_core import CorruptData, IsADirectory, PolyStoreError
 from polystore_zarr._loops import run
 from polystore_zarr._snapshot import Snapshot
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ALWAYS_ALLOWED",
     "Missing",
-    "check_dtype",
     "consistently",
     "file_shape_of",
     "read_array",
@@ -41,7 +40,6 @@ ALWAYS_ALLOWED = 512 * 2**20
 
 _EXPANSION = 64
 _MANY_CHUNKS = 4096
-_KINDS = "biufcmM"
 
 
 class _Stored(NamedTuple):
@@ -51,28 +49,6 @@ class _Stored(NamedTuple):
     nbytes: int
     chunks: int
     sharded: bool
-
-
-def check_dtype(dtype: np.dtype[Any]) -> None:
-    """Refuse what Zarr v3 has no settled data type for.
-
-    Raises
-    ------
-    UnsupportedData
-    """
-    from zarr.dtype import parse_dtype
-
-    reason = "has no data type in the specification of Zarr v3"
-    if dtype.kind in _KINDS:
-        try:
-            if parse_dtype(dtype, zarr_format=3).to_native_dtype() == dtype:
-                return
-        except (TypeError, ValueError):
-            reason = "is not known to the installed zarr"
-    raise UnsupportedData(
-        f"dtype {dtype} {reason}, so the array cannot be stored as it is; convert it, or save it as .npy to "
-        "backend 'disk'"
-    )
 
 
 def write_array(

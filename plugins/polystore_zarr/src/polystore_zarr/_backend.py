@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from polystore_core import (
-    AccessDenied,
     InvalidPath,
     NotADirectory,
-    PathExists,
     PathNotFound,
     UnsupportedData,
     hookimpl,
@@ -23,16 +21,19 @@ from polystore_core.paths import PathPattern, normalize_path
 from polystore_core.plugins import check_options
 from polystore_zarr import _groups as groups
 from polystore_zarr import _tree as tree
-from polystore_zarr._arrays import Missing, check_dtype, read_array, write_array
+from polystore_zarr._arrays import Missing, read_array, write_array
 from polystore_zarr._codecs import Compression, encoding_of
-from polystore_zarr._exchange import exchange
+from polystore_zarr._dtypes import check_dtype
 from polystore_zarr._grid import grid_of
 from polystore_zarr._grouped import run_groups
 from polystore_zarr._lazy import lazy_array
-from polystore_zarr._nodes import kind_of, store_of
-from polystore_zarr._plate import Plates, check_planes, field_writer, read_plane
+from polystore_zarr._location import locate_below
+from polystore_zarr._nodes import store_of
+from polystore_zarr._plate import Plates, check_planes, field_writer
 from polystore_zarr._plate_options import PlateOptions
-from polystore_zarr._staging import Staging, publish, refuse_to_replace, rename_new
+from polystore_zarr._plate_reading import read_plane
+from polystore_zarr._staging import Staging, publish, refuse_to_replace
+from polystore_zarr._transfer import check_target, copy_to, rename_node
 
 if TYPE_CHECKING:
     from polystore_core import Entry
@@ -164,16 +165,16 @@ class ZarrBackend:
         """Rename an array or a whole directory; between file systems it is copied."""
         old, new = self._locate(source), self._locate(target)
         kind = tree.require(old, "move", shown=source)
-        self._check_target(new, kind, overwrite=overwrite, shown=target)
+        check_target(new, kind, overwrite=overwrite, shown=target)
         groups.make_parents(new, self._staging, shown=target)
         if kind == "directory":
             self._leave_plate(old)
         try:
-            self._rename(old, new, kind, overwrite=overwrite, shown=target)
+            rename_node(old, new, kind, self._staging, overwrite=overwrite, shown=target)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            self._copy(old, new, kind, overwrite=overwrite, shown=target)
+            copy_to(old, new, kind, self._staging, overwrite=overwrite, shown=target)
             self._staging.discard(old)
         if kind == "directory" and store_of(new):
             groups.make_groups_below(new, self._staging)
@@ -184,9 +185,9 @@ class ZarrBackend:
         """Copy an array or a whole directory without decoding."""
         old, new = self._locate(source), self._locate(target)
         kind = tree.require(old, "copy", shown=source)
-        self._check_target(new, kind, overwrite=overwrite, shown=target)
+        check_target(new, kind, overwrite=overwrite, shown=target)
         groups.make_parents(new, self._staging, shown=target)
-        self._copy(old, new, kind, overwrite=overwrite, shown=target)
+        copy_to(old, new, kind, self._staging, overwrite=overwrite, shown=target)
         return tree.count_arrays(new, kind)
 
     @hookimpl
@@ -292,41 +293,6 @@ class ZarrBackend:
         located = self._locate(normalize_path(store))
         return read_plane(located, path, known, shown=store, max_bytes=limit, labels=labels)
 
-    def _copy(self, old: str, new: str, kind: str, *, overwrite: bool, shown: str) -> None:
-        with self._staging.directory(new) as staged:
-            tree.copy_node(old, staged, kind)
-            if kind == "array":
-                publish(staged, new, overwrite=overwrite, shown=shown)
-                return
-            if store_of(new):
-                groups.make_groups_below(staged, self._staging)
-            self._rename(staged, new, kind, overwrite=False, shown=shown)
-
-    def _rename(self, old: str, new: str, kind: str, *, overwrite: bool, shown: str) -> None:
-        try:
-            rename_new(old, new)
-        except FileExistsError:
-            self._check_target(new, kind, overwrite=overwrite, shown=shown)
-            exchange(old, new)
-            self._staging.discard(old)
-
-    def _check_target(self, target: str, kind: str, *, overwrite: bool, shown: str) -> None:
-        """Refuse a target that may not be replaced: a directory never is, and never replaces."""
-        if kind == "directory" and kind_of(target) is not None:
-            raise PathExists(f"{shown!r} exists already; delete it, or choose another target", path=shown)
-        refuse_to_replace(target, overwrite=overwrite, shown=shown)
-
     def _locate(self, path: str) -> str:
         """Return the path for the operating system, below the root if there is one."""
-        if self._root is None:
-            return path
-        located = os.path.normpath(os.path.join(self._root, path)).replace(os.sep, "/")
-        base = os.path.realpath(self._root)
-        real = os.path.realpath(located)
-        below = located == self._root or located.startswith(self._root.rstrip("/") + "/")
-        below = below and path.split("/", 1)[0] != ".."
-        if not below or (real != base and not real.startswith(base.rstrip(os.sep) + os.sep)):
-            raise AccessDenied(
-                f"{path!r} leads out of the root of its store; name a path below it", path=path
-            )
-        return located
+        return path if self._root is None else locate_below(self._root, path)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
 import threading
 from dataclasses import replace
@@ -14,11 +12,11 @@ import numpy as np
 
 from polystore_core import CorruptData, InvalidOption, InvalidPath, PathExists, PathNotFound, UnsupportedData
 from polystore_core.paths import PathPattern
-from polystore_zarr._arrays import check_dtype, consistently, read_snapshot
+from polystore_zarr._dtypes import check_dtype
 from polystore_zarr._images import AXES, stacked, write_image
 from polystore_zarr._nodes import document_of
 from polystore_zarr._plate_listing import PlateListing
-from polystore_zarr._plate_places import field_place, fields_of, layout_for, plane_index
+from polystore_zarr._plate_places import check_label_name, fields_of, layout_for
 from polystore_zarr._staging import publish
 
 if TYPE_CHECKING:
@@ -26,14 +24,11 @@ if TYPE_CHECKING:
 
     from polystore_zarr._plate_options import PlateOptions
     from polystore_zarr._plate_places import FieldPlace, Layout
-    from polystore_zarr._snapshot import Snapshot
     from polystore_zarr._staging import Staging
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["FieldWriter", "Plates", "check_planes", "field_writer", "read_plane"]
-
-_label_name = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+__all__ = ["FieldWriter", "Plates", "check_planes", "field_writer"]
 
 
 class Plates:
@@ -152,17 +147,6 @@ def field_writer(
     return FieldWriter(located, options, pattern, listing, staging, str(name), layout, fields, overwrite)
 
 
-def check_label_name(name: str) -> None:
-    """Refuse what cannot be the name of a label image.
-
-    Raises
-    ------
-    InvalidOption
-    """
-    if not _label_name(name):
-        raise InvalidOption(f"labels takes a name of letters, digits, '_' and '-'; got {name!r}")
-
-
 def check_planes(planes: Sequence[object], paths: Sequence[str]) -> None:
     """Refuse what is no plane before anything is written.
 
@@ -175,59 +159,6 @@ def check_planes(planes: Sequence[object], paths: Sequence[str]) -> None:
             found = f"an array {plane.shape}" if isinstance(plane, np.ndarray) else type(plane).__name__
             raise UnsupportedData(f"{path!r}: a plate takes planes (Y, X), not {found}", path=path)
         check_dtype(plane.dtype)
-
-
-def read_plane(
-    store: str,
-    path: str,
-    pattern: PathPattern | None,
-    *,
-    shown: str,
-    max_bytes: int | None,
-    labels: str | None = None,
-) -> Array:
-    """Read one plane by its original path; only its chunks are opened.
-
-    Raises
-    ------
-    PathNotFound
-        If there is no such field, or no such plane in it.
-    CorruptData
-        If the field is damaged.
-    """
-    if pattern is None:
-        pattern = _stored_pattern(store, shown=shown)
-    coordinates = pattern.parse(path)
-    place = field_place(coordinates, shown=path)
-
-    inside = ""
-    if labels is not None:
-        check_label_name(labels)
-        inside = f"/labels/{labels}"
-
-    def read(snapshot: Snapshot) -> Array:
-        values = _stored_values(snapshot, place, shown=shown)
-        index = plane_index(coordinates, values)
-        if index is None:
-            there = "; ".join(f"{axis} {', '.join(map(str, known))}" for axis, known in values.items())
-            raise PathNotFound(
-                f"{path!r} is not in field {place.path!r} of {shown!r}, which has {there or 'one plane'}",
-                path=path,
-            )
-        part = snapshot.part("0")
-        return read_snapshot(
-            part, shown=path, max_bytes=max_bytes, fill=False, selection=(*index, ...), threads=1
-        )
-
-    try:
-        array: Array = consistently(f"{store}/{place.path}{inside}", read)
-    except FileNotFoundError as error:
-        if isinstance(error, PathNotFound):
-            raise
-        raise PathNotFound(
-            f"cannot read {path!r}: plate {shown!r} has no field {place.path + inside!r}", path=path
-        ) from error
-    return array
 
 
 def _image_of(field: str, *, shown: str, path: str) -> tuple[tuple[int, int], int]:
@@ -270,34 +201,6 @@ def _refuse_to_lose(
                 "has not; save the whole field in one batch, or delete it first",
                 path=path,
             )
-
-
-def _stored_values(snapshot: Snapshot, place: FieldPlace, *, shown: str) -> Mapping[str, Sequence[int | str]]:
-    try:
-        values: Mapping[str, Sequence[int | str]]
-        values = json.loads(snapshot.read("zarr.json"))["attributes"]["polystore"]["values"]
-        if all(axis in AXES and isinstance(known, list) for axis, known in values.items()):
-            return values
-    except FileNotFoundError:
-        pass
-    except (ValueError, LookupError, TypeError, AttributeError):
-        pass
-    raise CorruptData(
-        f"field {place.path!r} of {shown!r} does not say which planes it holds; load its levels as arrays: "
-        f"'{shown}/{place.path}/0'",
-        path=shown,
-    )
-
-
-def _stored_pattern(store: str, *, shown: str) -> PathPattern:
-    try:
-        return PathPattern.of(str(document_of(store)["attributes"]["polystore"]["pattern"]))
-    except FileNotFoundError as error:
-        raise PathNotFound(f"there is no plate {shown!r}", path=shown) from error
-    except (LookupError, TypeError, ValueError) as error:
-        raise InvalidOption(
-            f"plate {shown!r} does not tell how its planes were named; pass pattern="
-        ) from error
 
 
 def _stem(path: str) -> str:

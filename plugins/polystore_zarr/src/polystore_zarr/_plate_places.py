@@ -13,11 +13,21 @@ if TYPE_CHECKING:
 
     from polystore_core.paths import Coordinates
 
-__all__ = ["LAYOUTS", "FieldPlace", "Layout", "field_place", "fields_of", "layout_for", "plane_index"]
+__all__ = [
+    "LAYOUTS",
+    "FieldPlace",
+    "Layout",
+    "check_label_name",
+    "field_place",
+    "fields_of",
+    "layout_for",
+    "plane_index",
+]
 
 _INSIDE = ("t", "channel", "z")
 _OUTSIDE = ("plate", "well", "row", "column", "field")
 _alphanumeric = re.compile("[A-Za-z0-9]+").fullmatch
+_label_name = re.compile("[A-Za-z0-9_-]+").fullmatch
 
 
 class Layout(NamedTuple):
@@ -165,3 +175,14 @@ def plane_index(
             return None
         index.append(list(known).index(place[axis]))
     return tuple(index)
+
+
+def check_label_name(name: str) -> None:
+    """Refuse what cannot be the name of a label image.
+
+    Raises
+    ------
+    InvalidOption
+    """
+    if not _label_name(name):
+        raise InvalidOption(f"labels takes a name of letters, digits, '_' and '-'; got {name!r}")
