@@ -415,7 +415,8 @@ SLOW = (
 
 def judged(plugin: type[ReferenceBackend]) -> type[Judged]:
     capabilities = [operation for operation in OPERATIONS if hasattr(plugin, f"polystore_{operation}")]
-    members = {"plugin": plugin, "capabilities": capabilities} | dict.fromkeys(SLOW)
+    patience = settings(Judged.settings, max_examples=300)
+    members = {"plugin": plugin, "capabilities": capabilities, "settings": patience} | dict.fromkeys(SLOW)
     return type(f"Test{plugin.__name__}", (Judged,), members)
 
 

@@ -50,12 +50,12 @@ places = st.builds(
     st.sampled_from(_STEMS),
     st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2, 3, 4]),
 )
-either = places | folders
-pairs = st.tuples(places, places) | st.tuples(folders, folders)
 numbers = st.integers(0, 20)
 flags = st.booleans()
+anything = numbers | places | folders
 
-Where = Place | tuple[str, ...]
+Where = int | Place | tuple[str, ...]
+"""A number picks one of the files and directories that there are."""
 
 
 def _can(*abilities: str) -> Callable[[Any], bool]:
@@ -103,10 +103,10 @@ class StoreMachine(RuleBasedStateMachine):
     @_step("write", which=numbers, number=numbers)
     def replace(self, which: int, number: int) -> None:
         """Save over a file."""
-        path = self._existing(which)
-        if path is not None:
-            kind = kind_of(self.model.files[path])
-            self._both("save", self.kit.value(number, kind), path)
+        files = sorted(self.model.files)
+        if files:
+            path = files[which % len(files)]
+            self._both("save", self.kit.value(number, kind_of(self.model.files[path])), path)
 
     @_step("write", within=places, stems=st.sets(st.sampled_from(_STEMS)), number=numbers, overwrite=flags)
     def save_batch(self, within: Place, stems: set[str], number: int, overwrite: bool) -> None:
@@ -120,7 +120,7 @@ class StoreMachine(RuleBasedStateMachine):
         ]
         self._check_batch(paths, expected, self.store.save_batch, values, paths, overwrite=overwrite)
 
-    @_step("read", where=either)
+    @_step("read", where=anything)
     def load(self, where: Where) -> None:
         """Load what may be a file."""
         self._both("load", self._path(where))
@@ -132,34 +132,27 @@ class StoreMachine(RuleBasedStateMachine):
         expected = [_outcome(self.model.load, path) for path in paths]
         self._check_batch(paths, expected, self.store.load_batch, paths)
 
-    @_step("delete", where=either, recursive=flags)
+    @_step("delete", where=anything, recursive=flags)
     def delete(self, where: Where, recursive: bool) -> None:
         """Delete what may be a file or a directory."""
         self._both("delete", self._path(where), recursive=recursive)
 
-    @_step("delete", which=numbers)
-    def delete_file(self, which: int) -> None:
-        """Delete a file."""
-        path = self._existing(which)
-        if path is not None:
-            self._both("delete", path, recursive=False)
-
-    @_step("copy", "list", "stat", pair=pairs, overwrite=flags)
-    def copy(self, pair: tuple[Where, Where], overwrite: bool) -> None:
+    @_step("copy", "list", "stat", source=anything, file=places, folder=folders, overwrite=flags)
+    def copy(self, source: Where, file: Place, folder: tuple[str, ...], overwrite: bool) -> None:
         """Copy what may be a file or a directory."""
-        self._transfer("copy", *pair, overwrite=overwrite)
+        self._transfer("copy", source, file, folder, overwrite=overwrite)
 
-    @_step("move", "list", "stat", pair=pairs, overwrite=flags)
-    def move(self, pair: tuple[Where, Where], overwrite: bool) -> None:
+    @_step("move", "list", "stat", source=anything, file=places, folder=folders, overwrite=flags)
+    def move(self, source: Where, file: Place, folder: tuple[str, ...], overwrite: bool) -> None:
         """Move what may be a file or a directory."""
-        self._transfer("move", *pair, overwrite=overwrite)
+        self._transfer("move", source, file, folder, overwrite=overwrite)
 
     @_step("make_directory", where=folders)
     def ensure_directory(self, where: Where) -> None:
         """Make a directory, also where a file is or below one."""
         self._both("ensure_directory", self._path(where))
 
-    @_step("list", where=either, recursive=flags)
+    @_step("list", where=anything, recursive=flags)
     def list_directory(self, where: Where, recursive: bool) -> None:
         """List what may be a directory."""
         self._both("list_files", self._path(where), recursive=recursive)
@@ -171,7 +164,7 @@ class StoreMachine(RuleBasedStateMachine):
         for directory in (".", *sorted(self.model.directories)):
             self._both("list_dir", directory)
 
-    @_step("stat", where=either)
+    @_step("stat", where=anything)
     def stat(self, where: Where) -> None:
         """Describe what may be there."""
         for method in ("stat", "exists", "is_file", "is_dir"):
@@ -193,18 +186,17 @@ class StoreMachine(RuleBasedStateMachine):
             for found, path in zip(self.store.load_batch(files), files, strict=True):
                 assert_same(found, self.model.files[path])
 
-    def _transfer(self, method: str, source: Where, goal: Where, *, overwrite: bool) -> None:
+    def _transfer(
+        self, method: str, source: Where, file: Place, folder: tuple[str, ...], *, overwrite: bool
+    ) -> None:
         """Copy or move; a file keeps its suffix, which says its format."""
-        if isinstance(source, Place) and isinstance(goal, Place):
-            goal = goal._replace(kind=source.kind)
-        elif self.model.is_file(self._path(source)):
-            return
-        self._both(method, self._path(source), self._path(goal), overwrite=overwrite)
-
-    def _existing(self, which: int) -> str | None:
-        """Pick a file that is there."""
-        files = sorted(self.model.files)
-        return files[which % len(files)] if files else None
+        path = self._path(source)
+        value = self.model.files.get(path)
+        if value is not None:
+            kind = list(self.kit.suffixes).index(kind_of(value))
+            self._both(method, path, self._path(file._replace(kind=kind)), overwrite=overwrite)
+        else:
+            self._both(method, path, self._path(folder), overwrite=overwrite)
 
     def _both(self, method: str, /, *args: Any, **options: Any) -> None:
         """Call the same method of model and store; result or type of error must be the same."""
@@ -232,6 +224,9 @@ class StoreMachine(RuleBasedStateMachine):
         return kinds[place.kind % len(kinds)]
 
     def _path(self, where: Where) -> str:
+        if isinstance(where, int):
+            there = sorted([*self.model.files, *self.model.directories])
+            return there[where % len(there)] if there else "missing"
         parts = [*where.folders, where.stem] if isinstance(where, Place) else list(where)
         if isinstance(where, Place):
             parts[-1] = self.kit.name(where.stem, self._kind(where))
