@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import batches, files, imports, listing, memory, metadata, routing
+from benchmarks import arrays, batches, files, imports, listing, memory, metadata, routing
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -19,5 +19,6 @@ BENCHMARKS: dict[str, ModuleType] = {
     "listing": listing,
     "memory": memory,
     "metadata": metadata,
+    "arrays": arrays,
 }
 """Name -> module whose ``cases(folder, quick)`` yields what to compare."""

@@ -67,6 +67,14 @@ def test_only_files_are_swept(tmp_path: Path) -> None:
     assert sweep_temporaries(tmp_path, older_than=-1) == 0
 
 
+def test_directories_are_swept_on_request(tmp_path: Path) -> None:
+    directory = tmp_path / ".polystore-00000000-1-1-0123456789ab.tmp"
+    (directory / "c").mkdir(parents=True)
+    (directory / "c/0").touch()
+    assert sweep_temporaries(tmp_path, older_than=-1, directories=True) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PathNotFound):

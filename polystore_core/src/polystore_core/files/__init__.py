@@ -10,7 +10,7 @@ from polystore_core.files._place import Place, locate, make_directories
 from polystore_core.files._rename import rename
 from polystore_core.files._repair import RepairReport, repair
 from polystore_core.files._staged import Durability
-from polystore_core.files._temporary import is_temporary_name, sweep_temporaries
+from polystore_core.files._temporary import is_temporary_name, sweep_temporaries, temporary_name
 
 __all__ = [
     "AtomicBatch",
@@ -30,5 +30,6 @@ __all__ = [
     "rename",
     "repair",
     "sweep_temporaries",
+    "temporary_name",
     "translate_os_error",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import time
 from typing import NamedTuple
@@ -29,7 +30,16 @@ _owner = _Owner(-1, "")
 
 
 def temporary_name() -> str:
-    """A new hidden name that says which host and process it belongs to."""
+    """Make a new hidden name that says which host and process it belongs to.
+
+    What has such a name, a file or (on request) a directory, is removed by :func:`sweep_temporaries` once
+    its process has ended.
+
+    Examples
+    --------
+    >>> is_temporary_name(temporary_name())
+    True
+    """
     global _owner
     pid = os.getpid()
     if _owner.pid != pid:
@@ -55,7 +65,9 @@ def is_temporary_name(name: str) -> bool:
     return name.startswith(".polystore-") and _NAME.fullmatch(name) is not None
 
 
-def sweep_temporaries(directory: str | os.PathLike[str] | int, *, older_than: float = _ONE_DAY) -> int:
+def sweep_temporaries(
+    directory: str | os.PathLike[str] | int, *, older_than: float = _ONE_DAY, directories: bool = False
+) -> int:
     """Remove the temporaries that nobody will finish.
 
     A temporary goes if the process that made it ran on this host and has ended, or if it was last
@@ -67,6 +79,8 @@ def sweep_temporaries(directory: str | os.PathLike[str] | int, *, older_than: fl
         The directory itself, not what is below it; a descriptor of a directory will do.
     older_than
         Age in seconds from which a temporary of another host is litter.
+    directories
+        Whether directories with such a name go too, with all they hold.
 
     Returns
     -------
@@ -90,11 +104,12 @@ def sweep_temporaries(directory: str | os.PathLike[str] | int, *, older_than: fl
     with OsErrorTranslation(shown, "list"), os.scandir(directory) as entries:
         for entry in entries:
             if is_temporary_name(entry.name):
-                removed += _sweep(entry.name if dir_fd is not None else entry.path, dir_fd, older_than)
+                path = entry.name if dir_fd is not None else entry.path
+                removed += _sweep(path, dir_fd, older_than, directories=directories)
     return removed
 
 
-def _sweep(path: str, dir_fd: int | None, older_than: float) -> bool:
+def _sweep(path: str, dir_fd: int | None, older_than: float, *, directories: bool) -> bool:
     name = _NAME.fullmatch(os.path.basename(path))
     if name is None:
         return False
@@ -102,9 +117,14 @@ def _sweep(path: str, dir_fd: int | None, older_than: float) -> bool:
         status = os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
         ours = name["host"] == host_tag()
         dead = ours and not is_alive(int(name["pid"]), int(name["start"]))
-        if not stat.S_ISREG(status.st_mode) or not (dead or time.time() - status.st_mtime > older_than):
+        directory = stat.S_ISDIR(status.st_mode)
+        known = (directory and directories) or stat.S_ISREG(status.st_mode)
+        if not known or not (dead or time.time() - status.st_mtime > older_than):
             return False
-        os.unlink(path, dir_fd=dir_fd)
+        if directory:
+            shutil.rmtree(path, dir_fd=dir_fd)
+        else:
+            os.unlink(path, dir_fd=dir_fd)
     except OSError:
         return False
     return True

@@ -1,0 +1,298 @@
+"""The Zarr backend."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping, Sequence  # noqa: TC003
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from polystore_core import (
+    InvalidPath,
+    NotADirectory,
+    PathNotFound,
+    UnsupportedData,
+    hookimpl,
+)
+from polystore_core.data import kind_of as data_kind_of
+from polystore_core.paths import PathPattern, normalize_path
+from polystore_core.plugins import check_options
+from polystore_zarr import _groups as groups
+from polystore_zarr import _tree as tree
+from polystore_zarr._arrays import Missing, read_array, write_array
+from polystore_zarr._codecs import Compression, encoding_of
+from polystore_zarr._dtypes import check_dtype
+from polystore_zarr._grid import grid_of
+from polystore_zarr._grouped import run_groups
+from polystore_zarr._lazy import lazy_array
+from polystore_zarr._location import locate_below
+from polystore_zarr._nodes import store_of
+from polystore_zarr._plate import Plates, check_planes, field_writer
+from polystore_zarr._plate_options import PlateOptions
+from polystore_zarr._plate_reading import read_plane
+from polystore_zarr._staging import Staging, publish, refuse_to_replace
+from polystore_zarr._transfer import check_target, copy_to, rename_node
+
+if TYPE_CHECKING:
+    from polystore_core import Entry
+    from polystore_core.data import Data
+    from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
+
+__all__ = ["ZarrBackend"]
+
+
+class ZarrBackend:
+    """Arrays as Zarr v3, each at any path.
+
+    A path component that ends in ``.zarr`` is a store and the rest of the path a node in it, with groups
+    on the way; any other path is an array in a directory of its own. Every chunk is written, so that a
+    missing one is damage and never read as zeros. An array is replaced by exchanging directories: readers
+    and killed writers see the old one or the new one.
+
+    A batch with ``pattern=`` and ``store=`` becomes an OME-NGFF plate; see :class:`PlateOptions` for what
+    else it takes. Its planes are loaded again by their own paths with ``store=``.
+
+    Parameters
+    ----------
+    root
+        Directory that paths are relative to and that neither a path nor a link leaves. Without it paths are
+        those of the operating system.
+    max_bytes
+        What an array may decode to; by default 512 MiB or 64 times what is stored, whichever is more. Also an
+        option of each load.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from polystore_core import BackendRegistry, FileManager
+    >>> fm = FileManager(BackendRegistry({"zarr": {"root": tempfile.mkdtemp()}}))
+    >>> fm.save(np.ones((3, 64, 64), np.uint16), "plate.zarr/A01/raw", backend="zarr", shards=(3, 64, 64))
+    >>> fm.load("plate.zarr/A01/raw", backend="zarr").shape
+    (3, 64, 64)
+    >>> fm.list_files("plate.zarr", backend="zarr", recursive=True)
+    ['plate.zarr/A01/raw']
+    """
+
+    def __init__(self, *, root: str | os.PathLike[str] | None = None, max_bytes: int | None = None) -> None:
+        self._root = None if root is None else os.path.abspath(root)
+        self._max_bytes = max_bytes
+        self._staging = Staging()
+        self._plates = Plates(self._staging)
+
+    @hookimpl
+    def polystore_read(self, request: ReadRequest) -> list[Data]:
+        """Read arrays; several in parallel, one with all threads."""
+        if "store" in request.options or "pattern" in request.options:
+            check_options(self._read_plane, request.options, owner="a load from a plate")
+            return request.batch.run(
+                request.paths, lambda index: self._read_plane(request.paths[index], **request.options)
+            )
+        check_options(
+            self._read,
+            request.options,
+            owner="backend 'zarr'",
+            given=("threads",),
+            further=("store", "pattern"),
+        )
+        threads = max(1, request.batch.threads // len(request.paths))
+
+        def read(index: int) -> Any:
+            return self._read(request.paths[index], threads=threads, **request.options)
+
+        return request.batch.run(request.paths, read)
+
+    @hookimpl
+    def polystore_write(self, request: WriteRequest) -> list[int]:
+        """Write arrays, each aside and then in its place in one step."""
+        if "store" in request.options or "pattern" in request.options:
+            return self._write_plate(request)
+        check_options(
+            self._write,
+            request.options,
+            owner="backend 'zarr'",
+            given=("overwrite", "threads"),
+            further=("store", "pattern"),
+        )
+        threads = max(1, request.batch.threads // len(request.paths))
+
+        def write(index: int) -> int:
+            return self._write(
+                request.data[index],
+                request.paths[index],
+                overwrite=request.overwrite,
+                threads=threads,
+                **request.options,
+            )
+
+        return request.batch.run(request.paths, write)
+
+    @hookimpl
+    def polystore_list(self, request: ListRequest) -> Listing:
+        """List arrays as files, groups and plain directories as directories."""
+        path = self._locate(request.directory)
+        kind = tree.require(path, "list", shown=request.directory)
+        if kind == "array":
+            raise NotADirectory(
+                f"{request.directory!r} is an array, not a directory; load it", path=request.directory
+            )
+        self._staging.sweep(path)
+        return tree.list_tree(path, recursive=request.recursive)
+
+    @hookimpl
+    def polystore_stat(self, path: str) -> Entry:
+        """Describe an array or directory."""
+        located = self._locate(path)
+        return tree.node_entry(located, tree.require(located, "stat", shown=path), shown=path)
+
+    @hookimpl
+    def polystore_delete(self, path: str, recursive: bool) -> int:
+        """Remove an array or directory: it vanishes in one step."""
+        located = self._locate(path)
+        if os.path.normpath(path) in (".", os.sep) or located == self._root:
+            raise InvalidPath(f"{path!r} is not deleted as a whole; name what is in it", path=path)
+        if tree.require(located, "delete", shown=path) == "directory":
+            if recursive:
+                self._leave_plate(located)
+            return tree.remove_directory(located, self._staging, recursive=recursive, shown=path)
+        self._staging.discard(located)
+        return 1
+
+    @hookimpl
+    def polystore_move(self, source: str, target: str, overwrite: bool) -> int:
+        """Rename an array or a whole directory; between file systems it is copied."""
+        old, new = self._locate(source), self._locate(target)
+        kind = tree.require(old, "move", shown=source)
+        check_target(new, kind, overwrite=overwrite, shown=target)
+        groups.make_parents(new, self._staging, shown=target)
+        if kind == "directory":
+            self._leave_plate(old)
+        try:
+            rename_node(old, new, kind, self._staging, overwrite=overwrite, shown=target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            copy_to(old, new, kind, self._staging, overwrite=overwrite, shown=target)
+            self._staging.discard(old)
+        if kind == "directory" and store_of(new):
+            groups.make_groups_below(new, self._staging)
+        return tree.count_arrays(new, kind)
+
+    @hookimpl
+    def polystore_copy(self, source: str, target: str, overwrite: bool) -> int:
+        """Copy an array or a whole directory without decoding."""
+        old, new = self._locate(source), self._locate(target)
+        kind = tree.require(old, "copy", shown=source)
+        check_target(new, kind, overwrite=overwrite, shown=target)
+        groups.make_parents(new, self._staging, shown=target)
+        copy_to(old, new, kind, self._staging, overwrite=overwrite, shown=target)
+        return tree.count_arrays(new, kind)
+
+    @hookimpl
+    def polystore_make_directory(self, path: str) -> bool:
+        """Create a directory and its parents: groups, if in a store."""
+        return groups.make_directory(self._locate(path), self._staging, shown=path)
+
+    def _read(
+        self,
+        path: str,
+        *,
+        threads: int,
+        max_bytes: int | None = None,
+        missing: Missing = "error",
+        lazy: bool = False,
+    ) -> Any:
+        located = self._locate(path)
+        limit = self._max_bytes if max_bytes is None else max_bytes
+        try:
+            if lazy:
+                return lazy_array(located, shown=path, fill=missing == "fill")
+            array = read_array(located, shown=path, max_bytes=limit, missing=missing, threads=threads)
+        except NotADirectoryError as error:
+            if isinstance(error, NotADirectory):
+                raise
+            raise PathNotFound(f"cannot read {path!r}: there is no such array", path=path) from error
+        except IsADirectoryError:
+            tree.require(located, "read", shown=path)
+            raise
+        return array
+
+    def _write(
+        self,
+        data: Data,
+        path: str,
+        *,
+        overwrite: bool,
+        threads: int,
+        chunks: Sequence[int] | None = None,
+        shards: Sequence[int] | None = None,
+        compression: Compression | None = None,
+        level: int | None = None,
+        codecs: Sequence[Mapping[str, Any]] | None = None,
+    ) -> int:
+        if not isinstance(data, np.ndarray):
+            raise UnsupportedData(
+                f"backend 'zarr' holds arrays, not {data_kind_of(data)}; save it to backend 'disk'", path=path
+            )
+        check_dtype(data.dtype)
+        grid = grid_of(data.shape, data.itemsize, chunks=chunks, shards=shards)
+        encoding = encoding_of(compression=compression, level=level, codecs=codecs, itemsize=data.itemsize)
+        target = self._locate(path)
+        refuse_to_replace(target, overwrite=overwrite, shown=path)
+        groups.make_parents(target, self._staging, shown=path)
+        with self._staging.directory(target) as staged:
+            size = write_array(data, staged, grid=grid, encoding=encoding, threads=threads)
+            publish(staged, target, overwrite=overwrite, shown=path)
+        return size
+
+    def _leave_plate(self, located: str) -> None:
+        """Take what is to be removed off the documents of the plate that it is in."""
+        store = store_of(located)
+        if store is not None and store != located:
+            self._plates.listing(store).leave(located.removeprefix(f"{store}/"), shown=store)
+
+    def _write_plate(self, request: WriteRequest) -> list[int]:
+        """Write the planes of a batch field by field; what happens to a field happens to all its planes."""
+        check_options(PlateOptions, request.options, owner="a save into a plate")
+        options = PlateOptions(**request.options)
+        check_planes(request.data, request.paths)
+        located = self._locate(normalize_path(options.store))
+        writer = field_writer(
+            located, request.paths, self._plates, self._staging, options, overwrite=request.overwrite
+        )
+        places = list(writer.fields)
+        threads = max(1, request.batch.threads // len(places))
+
+        def write(number: int) -> int:
+            members = writer.fields[places[number]]
+            planes = [request.data[index] for index in members]
+            return writer.write(
+                places[number],
+                cast("list[np.ndarray[Any, Any]]", planes),
+                [request.paths[index] for index in members],
+                threads=threads,
+            )
+
+        sizes = run_groups(request.batch, request.paths, list(writer.fields.values()), write)
+        shares = {index: size // len(members) for size, members in sizes for index in members}
+        return [shares[index] for index in range(len(request.paths))]
+
+    def _read_plane(
+        self,
+        path: str,
+        *,
+        store: str,
+        pattern: str | PathPattern | None = None,
+        labels: str | None = None,
+        max_bytes: int | None = None,
+    ) -> np.ndarray[Any, Any]:
+        limit = self._max_bytes if max_bytes is None else max_bytes
+        known = None if pattern is None else PathPattern.of(pattern)
+        located = self._locate(normalize_path(store))
+        return read_plane(located, path, known, shown=store, max_bytes=limit, labels=labels)
+
+    def _locate(self, path: str) -> str:
+        """Return the path for the operating system, below the root if there is one."""
+        return path if self._root is None else locate_below(self._root, path)

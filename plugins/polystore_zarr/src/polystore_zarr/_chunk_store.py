@@ -1,0 +1,166 @@
+# ruff: noqa: ARG002 - the methods are those that zarr asks for
+"""The stores that zarr reads an array from and writes one to: plain files, no thread in between."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
+
+from polystore_core import CorruptData
+from polystore_zarr._claims import claimed_size
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from zarr.core.buffer import Buffer, BufferPrototype
+
+    from polystore_zarr._snapshot import Snapshot
+
+__all__ = ["ArrayReader", "ArrayWriter"]
+
+_DOCUMENT = "zarr.json"
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+class _ArrayStore(Store):
+    """What reading and writing have in common: one array at the root, and no listing."""
+
+    supports_writes = True
+    supports_deletes = False
+    supports_listing = False
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    async def get_partial_values(
+        self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
+    ) -> list[Buffer | None]:
+        return [await self.get(key, prototype, byte_range) for key, byte_range in key_ranges]
+
+    async def exists(self, key: str) -> bool:
+        return False
+
+    async def delete(self, key: str) -> None:
+        raise NotImplementedError
+
+    def list(self) -> AsyncIterator[str]:
+        raise NotImplementedError
+
+    def list_prefix(self, prefix: str) -> AsyncIterator[str]:
+        raise NotImplementedError
+
+    def list_dir(self, prefix: str) -> AsyncIterator[str]:
+        raise NotImplementedError
+
+
+class ArrayReader(_ArrayStore):
+    """The chunks of one array, as one snapshot holds them.
+
+    Parameters
+    ----------
+    snapshot
+        The array's directory.
+    codec
+        Name of the codec that was applied to a file last.
+    chunk_bytes
+        What the content of a file may decode to.
+    fill
+        Whether a chunk without a file stands for the fill value. It is damage otherwise.
+    """
+
+    def __init__(self, snapshot: Snapshot, *, codec: str, chunk_bytes: int, fill: bool) -> None:
+        super().__init__(read_only=True)
+        self._snapshot = snapshot
+        self._codec = codec
+        self._chunk_bytes = chunk_bytes
+        self._fill = fill
+
+    async def set(self, key: str, value: Buffer) -> None:
+        raise NotImplementedError
+
+    async def get(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        try:
+            content = self._snapshot.read(key, *_range(byte_range))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if self._fill:
+                return None
+            raise CorruptData(
+                f"chunk {key!r} is missing. If another program left out chunks that hold nothing but the "
+                "fill value, pass missing='fill'"
+            ) from error
+        size = claimed_size(self._codec, content, self._chunk_bytes)
+        if size is not None and size > self._chunk_bytes:
+            raise CorruptData(f"chunk {key!r} claims more than the {self._chunk_bytes} bytes of a chunk")
+        return prototype.buffer.from_bytes(content)
+
+
+class ArrayWriter(_ArrayStore):
+    """A new array in a directory of its own; its document is written last.
+
+    Parameters
+    ----------
+    directory
+        Empty, and nobody else's.
+
+    Attributes
+    ----------
+    size
+        Bytes written.
+    """
+
+    def __init__(self, directory: str) -> None:
+        super().__init__(read_only=False)
+        self._directory = directory
+        self._made = {""}
+        self._document: Buffer | None = None
+        self.size = 0
+
+    async def get(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        return None
+
+    async def set(self, key: str, value: Buffer) -> None:
+        if key == _DOCUMENT:
+            self._document = value
+        else:
+            self._write(key, value)
+
+    def finish(self) -> None:
+        """Write the document."""
+        assert self._document is not None
+        self._write(_DOCUMENT, self._document)
+
+    def _write(self, key: str, value: Buffer) -> None:
+        parent = key.rpartition("/")[0]
+        if parent not in self._made:
+            os.makedirs(os.path.join(self._directory, parent), exist_ok=True)
+            self._made.add(parent)
+        descriptor = os.open(os.path.join(self._directory, key), _CREATE, 0o666)
+        try:
+            rest = np.asarray(value.as_numpy_array()).view(np.uint8).data
+            self.size += len(rest)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        finally:
+            os.close(descriptor)
+
+
+def _range(request: ByteRequest | None) -> tuple[int, int | None]:
+    match request:
+        case None:
+            return 0, None
+        case RangeByteRequest(start, end):
+            return start, end - start
+        case OffsetByteRequest(offset):
+            return offset, None
+        case SuffixByteRequest(suffix):
+            return -suffix, None
+    raise NotImplementedError(request)

@@ -1,0 +1,90 @@
+"""Directories: Zarr groups inside a store, plain directories elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from polystore_core import PathExists
+from polystore_core.files import atomic_writer, make_directories
+from polystore_zarr._nodes import GROUP, kind_of, parents_of, refuse_inside_array, store_of
+from polystore_zarr._staging import rename_new
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from polystore_zarr._staging import Staging
+
+__all__ = ["make_directory", "make_group", "make_groups_below", "make_parents", "write_group"]
+
+
+def make_parents(path: str, staging: Staging, *, shown: str) -> None:
+    """Make the directories above a path.
+
+    Raises
+    ------
+    NotADirectory
+        If one of them is an array or a file.
+    """
+    parent = os.path.dirname(path)
+    if not parent:
+        return
+    refuse_inside_array(path, shown=shown)
+    store = store_of(parent)
+    if store is None:
+        make_directories(parent)
+        return
+    make_directories(os.path.dirname(store))
+    for group in (*parents_of(parent), parent):
+        if len(group) >= len(store):
+            make_group(group, staging)
+
+
+def make_directory(path: str, staging: Staging, *, shown: str) -> bool:
+    """Make a directory and its parents; return False if it was there.
+
+    Raises
+    ------
+    PathExists, NotADirectory
+    """
+    kind = kind_of(path)
+    if kind == "directory":
+        return False
+    if kind is not None:
+        raise PathExists(f"{shown!r} is an array; delete it, or choose another path", path=shown)
+    make_parents(f"{path}/_", staging, shown=shown)
+    return True
+
+
+def make_group(path: str, staging: Staging) -> None:
+    """Make a group appear, document and all; whoever was first wins."""
+    if os.path.exists(f"{path}/zarr.json"):
+        return
+    if not os.path.isdir(path):
+        with staging.directory(path) as staged, contextlib.suppress(FileExistsError):
+            write_group(staged, {})
+            rename_new(staged, path)
+            return
+    with contextlib.suppress(PathExists), atomic_writer(f"{path}/zarr.json", overwrite=False) as file:
+        file.write(_text({}))
+
+
+def make_groups_below(path: str, staging: Staging) -> None:
+    """Make every plain directory of a tree a group, as is due in a store."""
+    for directory, names, _ in os.walk(path):
+        if kind_of(directory) != "directory":
+            names.clear()
+        else:
+            make_group(directory, staging)
+
+
+def write_group(path: str, attributes: Mapping[str, Any]) -> None:
+    """Write the document of a group that nobody else sees yet."""
+    with open(f"{path}/zarr.json", "xb") as file:
+        file.write(_text(attributes))
+
+
+def _text(attributes: Mapping[str, Any]) -> bytes:
+    return json.dumps(GROUP | {"attributes": dict(attributes)}, allow_nan=False).encode()

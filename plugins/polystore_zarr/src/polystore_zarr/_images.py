@@ -1,0 +1,132 @@
+"""The planes of one field as an image with levels."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from polystore_core import InvalidOption, UnsupportedData
+from polystore_zarr._arrays import write_array
+from polystore_zarr._codecs import encoding_of
+from polystore_zarr._grid import grid_of
+from polystore_zarr._groups import write_group
+from polystore_zarr._looks import channel_looks
+from polystore_zarr._pyramid import count_levels, pyramid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from polystore_zarr._plate_metadata import Scale
+    from polystore_zarr._plate_options import PlateOptions
+    from polystore_zarr._plate_places import FieldPlace
+
+    Array = np.ndarray[Any, Any]
+
+__all__ = ["AXES", "stacked", "write_image"]
+
+AXES = {"t": "t", "channel": "c", "z": "z"}
+"""Axes of file names -> axes of OME-NGFF."""
+
+
+def write_image(
+    staged: str,
+    image: Array,
+    values: Mapping[str, Sequence[int | str]],
+    place: FieldPlace,
+    options: PlateOptions,
+    *,
+    threads: int,
+) -> int:
+    """Write an image, or a label image, with all its levels into an empty directory.
+
+    Parameters
+    ----------
+    staged
+        Exists and is nobody else's.
+    image
+        As :func:`stacked` returns it.
+    values
+        Of each axis before y and x, in the pattern's words.
+    place
+        Of the field; goes into the name of the image.
+    options
+        Of the save.
+    threads
+        How many chunks may be encoded at a time.
+
+    Returns
+    -------
+    int
+        Bytes stored.
+    """
+    from polystore_zarr._plate_metadata import image_attributes, label_attributes
+
+    method = options.downsampling or ("mean" if options.labels is None else "nearest")
+    axes = [AXES[axis] for axis in values] + ["y", "x"]
+    count = count_levels(image.shape, options.levels)
+    encoding = encoding_of(
+        compression=options.compression,
+        level=options.level,
+        codecs=options.codecs,
+        itemsize=image.itemsize,
+    )
+    size = 0
+    smallest = image
+    for number, smaller in enumerate(pyramid(image, count, method)):
+        grid = grid_of(smaller.shape, image.itemsize, chunks=options.chunks, shards=options.shards)
+        directory = f"{staged}/{number}"
+        os.mkdir(directory)
+        size += write_array(smaller, directory, grid=grid, encoding=encoding, axes=axes, threads=threads)
+        smallest = smaller
+    attributes = image_attributes(
+        " ".join(filter(None, (place.well.replace("/", ""), place.name, options.labels))),
+        axes,
+        _scale_of(options.pixel_size, options.unit, options.time_step),
+        levels=count,
+        centred=method == "mean" and image.dtype != bool,
+        channels=channel_looks(
+            smallest, axes, values.get("channel", ()), options.channel_names, options.channel_colors
+        ),
+        method=method,
+    )
+    if options.labels is not None:
+        attributes = label_attributes(attributes)
+    write_group(
+        staged, {**attributes, "polystore": {"values": {axis: list(values[axis]) for axis in values}}}
+    )
+    return size
+
+
+def _scale_of(pixel_size: float | Sequence[float] | None, unit: str | None, time_step: float) -> Scale:
+    """Return the scale of an image from what the caller gave: one size, (y, x) or (z, y, x)."""
+    from polystore_zarr._plate_metadata import Scale
+
+    if pixel_size is None:
+        return Scale(t=time_step, unit=unit)
+    sizes = [pixel_size] * 2 if isinstance(pixel_size, int | float) else list(pixel_size)
+    if len(sizes) not in (2, 3) or not all(size > 0 for size in sizes):
+        raise InvalidOption(f"pixel_size takes one size, (y, x) or (z, y, x), above 0; got {pixel_size!r}")
+    z, y, x = [1.0, *sizes] if len(sizes) == 2 else sizes
+    return Scale(z, y, x, time_step, unit or "micrometer")
+
+
+def stacked(
+    planes: Mapping[str, Array], order: Sequence[str], values: Mapping[str, Sequence[int | str]]
+) -> Array:
+    """Stack the planes of a field: (T, C, Z, Y, X), without the axes that the pattern does not name."""
+    first_path = order[0]
+    first = planes[first_path]
+    for path in order:
+        plane = planes[path]
+        if (plane.shape, plane.dtype) != (first.shape, first.dtype):
+            raise UnsupportedData(
+                f"the planes of a field are of one shape and dtype; {path!r} is {plane.shape} {plane.dtype}, "
+                f"{first_path!r} is {first.shape} {first.dtype}",
+                path=path,
+            )
+    if len(order) == 1:
+        return first.reshape(*(len(known) for known in values.values()), *first.shape)
+    stack = np.stack([planes[path] for path in order])
+    return stack.reshape(*(len(known) for known in values.values()), *first.shape)

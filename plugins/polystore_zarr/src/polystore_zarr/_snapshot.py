@@ -1,0 +1,100 @@
+"""One state of a directory, whatever happens to its name meanwhile."""
+
+from __future__ import annotations
+
+import os
+from copy import copy
+from typing import Self
+
+__all__ = ["Snapshot"]
+
+_HAS_DIR_FD = os.open in os.supports_dir_fd
+_DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FILE = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Snapshot:
+    """An open directory: files are opened relative to it, not to its name.
+
+    A writer replaces an array by exchanging whole directories, so whoever holds one open reads either the
+    old array or the new one. When the old one is being removed its files go missing; :meth:`is_current` then
+    tells that from damage. Where the platform has no ``openat`` (Windows), files are opened by name.
+
+    Parameters
+    ----------
+    path
+        The directory.
+
+    Raises
+    ------
+    OSError
+        As the operating system gave it.
+    """
+
+    __slots__ = ("_descriptor", "_identity", "_inside", "_name", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = self._name = path
+        self._inside = ""
+        self._descriptor = os.open(path, _DIRECTORY) if _HAS_DIR_FD else None
+        status = os.stat(path if self._descriptor is None else self._descriptor)
+        self._identity = status.st_dev, status.st_ino
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def part(self, name: str) -> Snapshot:
+        """Return the same snapshot, as seen from a directory in it; valid as long as this one."""
+        part = copy(self)
+        part.path = f"{self.path}/{name}"
+        part._inside = f"{self._inside}{name}/"
+        return part
+
+    def is_current(self) -> bool:
+        """Whether the name still leads to this directory; while it is open no other gets its identity."""
+        try:
+            status = os.stat(self._name)
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == self._identity
+
+    def identity(self, name: str) -> tuple[int, ...]:
+        """Return what tells a file from any other that takes its place."""
+        descriptor = self._open(name)
+        try:
+            status = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        return status.st_dev, status.st_ino, status.st_mtime_ns
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read a file, or a part of it; a negative ``start`` counts from its end."""
+        descriptor = self._open(name)
+        with open(descriptor, "rb", buffering=0) as file:
+            if start:
+                file.seek(
+                    max(start, -os.fstat(descriptor).st_size), os.SEEK_SET if start > 0 else os.SEEK_END
+                )
+            return _read_exactly(file.fileno(), length)
+
+    def _open(self, name: str) -> int:
+        if self._descriptor is None:
+            return os.open(f"{self.path}/{name}", _FILE)
+        return os.open(f"{self._inside}{name}", _FILE, dir_fd=self._descriptor)
+
+
+def _read_exactly(descriptor: int, length: int | None) -> bytes:
+    """Read up to ``length`` bytes or to the end; a file that claims a length costs only what it has."""
+    left = max(0, os.fstat(descriptor).st_size - os.lseek(descriptor, 0, os.SEEK_CUR))
+    wanted = left if length is None else min(length, left)
+    content = os.read(descriptor, wanted)
+    if len(content) == wanted:
+        return content
+    parts = [content]
+    while parts[-1]:
+        parts.append(os.read(descriptor, wanted - sum(map(len, parts))))
+    return b"".join(parts)

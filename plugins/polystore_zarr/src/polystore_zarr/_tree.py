@@ -1,0 +1,128 @@
+"""Listing, describing, copying and removing nodes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from polystore_core import DirectoryNotEmpty, Entry, NotADirectory, PathNotFound, StorageError
+from polystore_core.files import is_companion_name, is_temporary_name
+from polystore_core.plugins import Listing
+from polystore_zarr._arrays import consistently
+from polystore_zarr._nodes import kind_of, refuse_inside_array
+
+if TYPE_CHECKING:
+    from polystore_zarr._snapshot import Snapshot
+    from polystore_zarr._staging import Staging
+
+__all__ = ["copy_node", "count_arrays", "list_tree", "node_entry", "remove_directory", "require"]
+
+
+def require(path: str, operation: str, *, shown: str) -> str:
+    """Return the kind of node under a path: ``"array"`` or ``"directory"``.
+
+    Raises
+    ------
+    PathNotFound
+    """
+    kind = kind_of(path)
+    if kind == "directory":
+        try:
+            refuse_inside_array(path, shown=shown)
+        except NotADirectory:
+            kind = None
+    if kind in (None, "foreign"):
+        raise PathNotFound(f"cannot {operation} {shown!r}: there is no such array or directory", path=shown)
+    assert kind is not None
+    return kind
+
+
+def list_tree(directory: str, *, recursive: bool) -> Listing:
+    """List arrays as files, groups and other directories as directories; nothing inside an array."""
+    files: list[str] = []
+    directories: list[str] = []
+    pending = [(directory, "")]
+    while pending:
+        path, prefix = pending.pop()
+        for name, kind in _children(path):
+            if kind == "array":
+                files.append(prefix + name)
+            else:
+                directories.append(prefix + name)
+                if recursive:
+                    pending.append((f"{path}/{name}", f"{prefix}{name}/"))
+    return Listing(files, directories)
+
+
+def _children(path: str) -> list[tuple[str, str]]:
+    with os.scandir(path) as entries:
+        names = [entry.name for entry in entries if entry.is_dir() and not is_temporary_name(entry.name)]
+    kinds = [(name, kind_of(f"{path}/{name}")) for name in names]
+    return [(name, kind) for name, kind in kinds if kind in ("array", "directory")]
+
+
+def node_entry(path: str, kind: str, *, shown: str) -> Entry:
+    """Describe a node; the size of an array is that of its files together."""
+    if kind == "directory":
+        return Entry(shown, is_directory=True, modified=os.stat(path).st_mtime)
+    size = 0
+    for directory, _, names in os.walk(path):
+        size += sum(os.lstat(os.path.join(directory, name)).st_size for name in names)
+    document = f"{path}/zarr.json"
+    changed = os.stat(document if os.path.exists(document) else path).st_mtime
+    return Entry(shown, is_directory=False, size=size, modified=changed)
+
+
+def count_arrays(path: str, kind: str) -> int:
+    """Count the arrays of a node."""
+    return 1 if kind == "array" else len(list_tree(path, recursive=True).files)
+
+
+def copy_node(source: str, target: str, kind: str) -> None:
+    """Copy an array, or a directory with all arrays in it, to a directory that exists and is empty."""
+    if kind == "array":
+        consistently(source, lambda snapshot: _copy_array(snapshot, target))
+        return
+    if os.path.exists(f"{source}/zarr.json"):
+        shutil.copyfile(f"{source}/zarr.json", f"{target}/zarr.json")
+    for name, child in _children(source):
+        os.mkdir(f"{target}/{name}")
+        copy_node(f"{source}/{name}", f"{target}/{name}", child)
+
+
+def _copy_array(snapshot: Snapshot, target: str) -> None:
+    """Copy an array's files; if it was replaced meanwhile, start again."""
+    shutil.rmtree(target)
+    try:
+        shutil.copytree(snapshot.path, target, copy_function=shutil.copyfile)
+    except shutil.Error as error:
+        raise StorageError(str(error), errno=errno.EIO) from error
+    if not snapshot.is_current():
+        raise StorageError("the array was replaced while it was copied", errno=errno.EAGAIN)
+
+
+def remove_directory(path: str, staging: Staging, *, recursive: bool, shown: str) -> int:
+    """Remove a directory; return how many arrays went with it.
+
+    Raises
+    ------
+    DirectoryNotEmpty
+    """
+    if recursive:
+        count = count_arrays(path, "directory")
+        staging.discard(path)
+        return count
+    left = [name for name in os.listdir(path) if not _is_bookkeeping(name)]
+    if left:
+        raise DirectoryNotEmpty(
+            f"directory {shown!r} is not empty; pass recursive=True to delete it with all it holds",
+            path=shown,
+        )
+    staging.discard(path)
+    return 0
+
+
+def _is_bookkeeping(name: str) -> bool:
+    return name == "zarr.json" or is_temporary_name(name) or is_companion_name(name)
