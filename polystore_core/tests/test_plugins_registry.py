@@ -499,8 +499,8 @@ def test_swapped_data_and_path_are_recognised(registry):
 
 
 def test_an_error_of_the_target_of_a_copy_names_the_target(registry):
-    registry.register("full", lambda: Dictionary())
-    registry.register("tiny", lambda: _Tiny())
+    registry.register("full", Dictionary)
+    registry.register("tiny", _Tiny)
     fm = FileManager(registry)
     fm.save("v", "a.txt", backend="full")
     with pytest.raises(StorageFull) as caught:
