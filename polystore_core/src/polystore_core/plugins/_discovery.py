@@ -84,7 +84,9 @@ def discover(group: str) -> dict[str, tuple[Plugin, ...]]:
         map(_described, _entry_points(group, _searched())),
         key=lambda plugin: (plugin.name, plugin.distribution),
     ):
-        found[plugin.name] = (*found.get(plugin.name, ()), plugin)
+        claimants = found.get(plugin.name, ())
+        if plugin not in claimants:  # one distribution is met twice while it is being reinstalled
+            found[plugin.name] = (*claimants, plugin)
     return found
 
 
