@@ -16,6 +16,7 @@ from polystore_core import (
     PathNotFound,
     PluginError,
     StorageBackend,
+    StorageFull,
     UnknownBackend,
     UnsupportedOperation,
     hookimpl,
@@ -495,3 +496,18 @@ def test_swapped_data_and_path_are_recognised(registry):
 
     with pytest.raises(InvalidOption, match=r"the data come first: save\(data, path, backend=\.\.\.\)"):
         FileManager(registry).save("a.npy", np.zeros((9, 9)), backend="memory")
+
+
+def test_an_error_of_the_target_of_a_copy_names_the_target(registry):
+    registry.register("full", Dictionary)
+    registry.register("tiny", _Tiny)
+    fm = FileManager(registry)
+    fm.save("v", "a.txt", backend="full")
+    with pytest.raises(StorageFull) as caught:
+        fm.copy("a.txt", "b.txt", backend="full", target_backend="tiny")
+    assert (caught.value.backend, caught.value.operation, caught.value.path) == ("tiny", "copy", "b.txt")
+
+
+class _Tiny(Dictionary):
+    def write(self, data, path, *, overwrite, copy, tag: str = ""):
+        raise StorageFull("no room at all")

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG002 - the methods are those that zarr asks for
 """The stores that zarr reads an array from and writes one to: plain files, no thread in between."""
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from polystore_core.errors import InvalidPath, PathExists
+from polystore_core.manager._calls import locating
 from polystore_core.plugins import ListRequest, ReadRequest, WriteRequest
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class Transfer:
 
     def _copy_file(self, source: str, target: str) -> None:
         (value,) = self._source.read(request=ReadRequest((source,), copy=False))
-        self._target.write(request=WriteRequest((target,), (value,), overwrite=self._overwrite))
+        with locating(self._target.name, "write", target):
+            self._target.write(request=WriteRequest((target,), (value,), overwrite=self._overwrite))
 
     def _copy_tree(self, source: str, target: str) -> None:
         if self._existing(target) is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from polystore_core.errors import PluginError
@@ -77,13 +79,14 @@ def discover(group: str) -> dict[str, tuple[Plugin, ...]]:
     >>> [plugin.distribution for plugin in discover("polystore.backends")["memory"]]
     ['polystore-memory']
     """
-    from importlib.metadata import entry_points
-
     found: dict[str, tuple[Plugin, ...]] = {}
     for plugin in sorted(
-        map(_described, entry_points(group=group)), key=lambda plugin: (plugin.name, plugin.distribution)
+        map(_described, _entry_points(group, _searched())),
+        key=lambda plugin: (plugin.name, plugin.distribution),
     ):
-        found[plugin.name] = (*found.get(plugin.name, ()), plugin)
+        claimants = found.get(plugin.name, ())
+        if plugin not in claimants:  # one distribution is met twice while it is being reinstalled
+            found[plugin.name] = (*claimants, plugin)
     return found
 
 
@@ -127,6 +130,26 @@ def load_plugin(plugin: Plugin) -> object:
             f"Repair it with: pip install --force-reinstall {plugin.distribution}"
         ) from error
     return loaded
+
+
+@lru_cache(maxsize=16)
+def _entry_points(group: str, searched: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
+    """Return the entry points of a group; ``searched`` makes the answer new when something was installed."""
+    from importlib.metadata import entry_points
+
+    return tuple(entry_points(group=group))
+
+
+def _searched() -> tuple[tuple[str, int], ...]:
+    """Return the folders that distributions are looked for in, each with its time of change."""
+    return tuple((folder, _changed(folder)) for folder in sys.path)
+
+
+def _changed(folder: str) -> int:
+    try:
+        return os.stat(folder or ".").st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _described(entry_point: EntryPoint) -> Plugin:
