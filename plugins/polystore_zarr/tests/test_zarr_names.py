@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -113,7 +113,7 @@ class TestSpellings:
     def test_a_link_out_of_the_root_is_not_followed(self, tmp_path: Path) -> None:
         inside = FileManager(BackendRegistry({"zarr": {"root": tmp_path / "inside"}}))
         inside.save(image(), "b.npy", backend="zarr")
-        zarr.save_array(tmp_path / "a.npy.zarr", image())
+        zarr.save_array(tmp_path / "a.npy.zarr", cast("Any", image()))
         (tmp_path / "inside/a.npy.zarr").symlink_to(tmp_path / "a.npy.zarr")
         with pytest.raises(AccessDenied):
             inside.load("a.npy", backend="zarr")
@@ -150,7 +150,7 @@ class TestOtherPrograms:
     """Arrays stored under the very name."""
 
     def test_they_are_found_replaced_and_deleted(self, fm: FileManager, tmp_path: Path) -> None:
-        zarr.save_array(tmp_path / "a.npy", image(1))
+        zarr.save_array(tmp_path / "a.npy", cast("Any", image(1)))
         np.testing.assert_array_equal(fm.load("a.npy", backend="zarr"), image(1))
         fm.save(image(2), "a.npy", backend="zarr")
         np.testing.assert_array_equal(fm.load("a.npy", backend="zarr"), image(2))
@@ -160,7 +160,7 @@ class TestOtherPrograms:
 
     def test_the_store_of_that_name_comes_first(self, fm: FileManager, tmp_path: Path) -> None:
         fm.save(image(1), "a.npy", backend="zarr")
-        zarr.save_array(tmp_path / "a.npy", image(2))
+        zarr.save_array(tmp_path / "a.npy", cast("Any", image(2)))
         np.testing.assert_array_equal(fm.load("a.npy", backend="zarr"), image(1))
         assert listed(fm) == ["a.npy"]
 
