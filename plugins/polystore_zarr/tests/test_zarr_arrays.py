@@ -33,7 +33,8 @@ class TestOnDisk:
 
     def test_zarr_python_reads_what_was_saved(self, fm: FileManager, tmp_path: Path) -> None:
         fm.save(stack(3, 4, 5), "image.npy", backend="zarr")
-        np.testing.assert_array_equal(zarr.open_array(tmp_path / "image.npy", mode="r")[...], stack(3, 4, 5))
+        stored = zarr.open_array(tmp_path / "image.npy.zarr", mode="r")
+        np.testing.assert_array_equal(stored[...], stack(3, 4, 5))
 
     def test_a_store_is_a_hierarchy_of_groups(self, fm: FileManager, tmp_path: Path) -> None:
         fm.save(stack(4, 5), "data/plate.zarr/A01/raw", backend="zarr")
@@ -43,19 +44,19 @@ class TestOnDisk:
 
     def test_each_plane_is_a_chunk(self, fm: FileManager, tmp_path: Path) -> None:
         fm.save(stack(2, 3, 4), "image.npy", backend="zarr")
-        assert chunk_files(tmp_path / "image.npy") == ["c/0/0/0", "c/1/0/0", "zarr.json"]
+        assert chunk_files(tmp_path / "image.npy.zarr") == ["c/0/0/0", "c/1/0/0", "zarr.json"]
 
     def test_a_large_plane_is_cut_into_tiles(self, fm: FileManager, tmp_path: Path) -> None:
         fm.save(np.zeros((8200, 8200), np.uint8), "image.npy", backend="zarr")
-        assert zarr.open_array(tmp_path / "image.npy", mode="r").chunks == (2048, 2048)
+        assert zarr.open_array(tmp_path / "image.npy.zarr", mode="r").chunks == (2048, 2048)
 
     def test_a_chunk_of_zeros_is_written(self, fm: FileManager, tmp_path: Path) -> None:
         fm.save(np.zeros((2, 4), np.uint8), "image.npy", backend="zarr", chunks=(1, 2))
-        assert len(chunk_files(tmp_path / "image.npy")) == 5
+        assert len(chunk_files(tmp_path / "image.npy.zarr")) == 5
 
     def test_shards_share_a_file(self, fm: FileManager, tmp_path: Path) -> None:
         fm.save(stack(4, 6, 6), "image.npy", backend="zarr", chunks=(3, 3), shards=(2, 6, 6))
-        assert chunk_files(tmp_path / "image.npy") == ["c/0/0/0", "c/1/0/0", "zarr.json"]
+        assert chunk_files(tmp_path / "image.npy.zarr") == ["c/0/0/0", "c/1/0/0", "zarr.json"]
         np.testing.assert_array_equal(fm.load("image.npy", backend="zarr"), stack(4, 6, 6))
 
     @pytest.mark.parametrize("compression", ["zstd", "blosc", "gzip", "none"])
@@ -70,7 +71,8 @@ class TestOnDisk:
             {"name": "crc32c"},
         ]
         fm.save(stack(3, 4), "image.npy", backend="zarr", codecs=codecs)
-        np.testing.assert_array_equal(zarr.open_array(tmp_path / "image.npy", mode="r")[...], stack(3, 4))
+        stored = zarr.open_array(tmp_path / "image.npy.zarr", mode="r")
+        np.testing.assert_array_equal(stored[...], stack(3, 4))
         np.testing.assert_array_equal(fm.load("image.npy", backend="zarr"), stack(3, 4))
 
 
@@ -150,7 +152,7 @@ class TestSwaps:
         assert not [path for path in tmp_path.rglob("*") if is_temporary_name(path.name)]
 
     def test_a_file_that_is_no_array_is_not_replaced(self, fm: FileManager, tmp_path: Path) -> None:
-        (tmp_path / "notes.npy").write_text("important")
+        (tmp_path / "notes").write_text("important")
         with pytest.raises(FileExistsError):
-            fm.save(stack(2, 2), "notes.npy", backend="zarr")
-        assert (tmp_path / "notes.npy").read_text() == "important"
+            fm.save(stack(2, 2), "notes", backend="zarr")
+        assert (tmp_path / "notes").read_text() == "important"

@@ -14,9 +14,11 @@ from hypothesis import settings
 
 from polystore_core import BackendRegistry
 from polystore_core.testing import BackendConformance
+from polystore_zarr._names import array_directory
 
 if TYPE_CHECKING:
     from polystore_core.data import Data
+    from polystore_core.testing import Store
 
 
 BRIEF = settings(BackendConformance.settings, max_examples=15, stateful_step_count=20)
@@ -36,10 +38,10 @@ class Zarr(BackendConformance):
     def raw_put(self, folder: Path, path: str, value: Data) -> None:
         assert isinstance(value, np.ndarray)
         with zarr.config.set({"array.write_empty_chunks": True}):
-            zarr.save_array(folder / path, cast("Any", value))
+            zarr.save_array(folder / array_directory(path), cast("Any", value))
 
     def raw_get(self, folder: Path, path: str) -> Data:
-        stored = zarr.open_array(folder / path, mode="r")
+        stored = zarr.open_array(folder / array_directory(path), mode="r")
         return np.asarray(stored[...])
 
 
@@ -52,6 +54,21 @@ class TestZarrStores(Zarr):
 
     suffixes: ClassVar = {"array": ".zarr"}
     settings = BRIEF
+
+    def test_what_is_listed_can_be_loaded(self, store: Store) -> None:
+        """Without ``.zarr``, where that name leads to the same array."""
+        stems = ["a", "é", "a b", "a.b", ".hidden", "-x"]
+        listed = ["d/a.zarr", "d/é.zarr", "d/a b.zarr", "d/a.b", "d/.hidden", "d/-x.zarr"]
+        store.put_files(*(self.name(f"d/{stem}") for stem in stems))
+        assert sorted(store.list_files("d")) == sorted(listed)
+        for number, path in enumerate(listed):
+            np.testing.assert_array_equal(cast("Any", store.get(path)), cast("Any", self.value(number)))
+
+    def test_extensions_select(self, store: Store) -> None:
+        """Those of the names that are listed."""
+        store.put_files(self.name("d/a"), self.name("d/b.roi"), self.name("d/roi"))
+        assert store.list_files("d", extensions=".roi") == ["d/b.roi"]
+        assert store.list_files("d", extensions="ZARR") == ["d/a.zarr", "d/roi.zarr"]
 
 
 class TestZarrWithoutRoot(Zarr):

@@ -59,8 +59,8 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damage_is_told_and_left_as_it_is(fm: FileManager, tmp_path: Path, damage: str) -> None:
-    DAMAGE[damage](tmp_path / "image.npy")
-    files = {path: path.read_bytes() for path in (tmp_path / "image.npy").rglob("*") if path.is_file()}
+    DAMAGE[damage](tmp_path / "image.npy.zarr")
+    files = {path: path.read_bytes() for path in (tmp_path / "image.npy.zarr").rglob("*") if path.is_file()}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(CorruptData, match=r"'image.npy' cannot be read as Zarr: .* It was left as it is"):
         fm.load("image.npy", backend="zarr")
@@ -70,16 +70,16 @@ def test_damage_is_told_and_left_as_it_is(fm: FileManager, tmp_path: Path, damag
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_what_is_damaged_can_be_replaced_and_deleted(fm: FileManager, tmp_path: Path, damage: str) -> None:
-    DAMAGE[damage](tmp_path / "image.npy")
+    DAMAGE[damage](tmp_path / "image.npy.zarr")
     fm.save(IMAGE, "image.npy", backend="zarr")
     np.testing.assert_array_equal(fm.load("image.npy", backend="zarr"), IMAGE)
-    DAMAGE[damage](tmp_path / "image.npy")
+    DAMAGE[damage](tmp_path / "image.npy.zarr")
     fm.delete("image.npy", backend="zarr")
     assert fm.list_files(".", backend="zarr") == []
 
 
 def test_a_missing_chunk_is_named(fm: FileManager, tmp_path: Path) -> None:
-    (tmp_path / "image.npy/c/1/0/0").unlink()
+    (tmp_path / "image.npy.zarr/c/1/0/0").unlink()
     with pytest.raises(CorruptData) as caught:
         fm.load("image.npy", backend="zarr")
     assert str(caught.value) == (
@@ -111,7 +111,7 @@ def test_an_inflated_chunk_is_not_decoded(fm: FileManager, tmp_path: Path, compr
         chunks=(2**14,) * 2,
     )
     fm.save(np.ones((4, 4), np.uint8), "image.npy", backend="zarr", compression=compression)
-    (tmp_path / "bomb/c/0/0").rename(tmp_path / "image.npy/c/0/0")
+    (tmp_path / "bomb/c/0/0").rename(tmp_path / "image.npy.zarr/c/0/0")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(CorruptData):
         fm.load("image.npy", backend="zarr")

@@ -30,7 +30,7 @@ def test_it_is_a_dask_array_of_the_stored_chunks(fm: FileManager) -> None:
 
 def test_only_what_is_computed_is_read(fm: FileManager, tmp_path: Path) -> None:
     lazy = fm.load("image.npy", backend="zarr", lazy=True)
-    (tmp_path / "image.npy/c/3/1/1").unlink()
+    (tmp_path / "image.npy.zarr/c/3/1/1").unlink()
     np.testing.assert_array_equal(lazy[2].compute(), IMAGE[2])
     with pytest.raises(CorruptData, match="chunk 'c/3/1/1' is missing"):
         lazy[3].compute()

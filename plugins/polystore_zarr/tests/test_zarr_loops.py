@@ -48,7 +48,7 @@ def test_no_thread_is_left(fm: FileManager) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_child_reads_and_writes_after_its_parent_did(fm: FileManager, tmp_path: Path) -> None:
     fm.save(IMAGE, "parent.npy", backend="zarr")
-    zarr.open_array(tmp_path / "parent.npy", mode="r")[...]
+    zarr.open_array(tmp_path / "parent.npy.zarr", mode="r")[...]
 
     def work() -> None:
         np.testing.assert_array_equal(fm.load("parent.npy", backend="zarr"), IMAGE)

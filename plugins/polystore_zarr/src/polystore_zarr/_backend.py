@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Mapping, Sequence  # noqa: TC003
 from typing import TYPE_CHECKING, Any, cast
@@ -28,12 +27,13 @@ from polystore_zarr._grid import grid_of
 from polystore_zarr._grouped import run_groups
 from polystore_zarr._lazy import lazy_array
 from polystore_zarr._location import locate_below
+from polystore_zarr._names import find, place_for
 from polystore_zarr._nodes import store_of
 from polystore_zarr._plate import Plates, check_planes, field_writer
 from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._plate_reading import read_plane
 from polystore_zarr._staging import Staging, publish, refuse_to_replace
-from polystore_zarr._transfer import check_target, copy_to, rename_node
+from polystore_zarr._transfer import check_target, copy_to, move_to
 
 if TYPE_CHECKING:
     from polystore_core import Entry
@@ -47,9 +47,10 @@ class ZarrBackend:
     """Arrays as Zarr v3, each at any path.
 
     A path component that ends in ``.zarr`` is a store and the rest of the path a node in it, with groups
-    on the way; any other path is an array in a directory of its own. Every chunk is written, so that a
-    missing one is damage and never read as zeros. An array is replaced by exchanging directories: readers
-    and killed writers see the old one or the new one.
+    on the way. Any other path is an array in a directory of its own: ``result`` in ``result``, and
+    ``result.npy`` in ``result.npy.zarr``, beside which a file of that name can lie. Every chunk is written,
+    so that a missing one is damage and never read as zeros. An array is replaced by exchanging directories:
+    readers and killed writers see the old one or the new one.
 
     A batch with ``pattern=`` and ``store=`` becomes an OME-NGFF plate; see :class:`PlateOptions` for what
     else it takes. Its planes are loaded again by their own paths with ``store=``.
@@ -132,7 +133,7 @@ class ZarrBackend:
     @hookimpl
     def polystore_list(self, request: ListRequest) -> Listing:
         """List arrays as files, groups and plain directories as directories."""
-        path = self._locate(request.directory)
+        path = self._find(request.directory)
         kind = tree.require(path, "list", shown=request.directory)
         if kind == "array":
             raise NotADirectory(
@@ -144,13 +145,13 @@ class ZarrBackend:
     @hookimpl
     def polystore_stat(self, path: str) -> Entry:
         """Describe an array or directory."""
-        located = self._locate(path)
+        located = self._find(path)
         return tree.node_entry(located, tree.require(located, "stat", shown=path), shown=path)
 
     @hookimpl
     def polystore_delete(self, path: str, recursive: bool) -> int:
         """Remove an array or directory: it vanishes in one step."""
-        located = self._locate(path)
+        located = self._find(path)
         if os.path.normpath(path) in (".", os.sep) or located == self._root:
             raise InvalidPath(f"{path!r} is not deleted as a whole; name what is in it", path=path)
         if tree.require(located, "delete", shown=path) == "directory":
@@ -163,28 +164,22 @@ class ZarrBackend:
     @hookimpl
     def polystore_move(self, source: str, target: str, overwrite: bool) -> int:
         """Rename an array or a whole directory; between file systems it is copied."""
-        old, new = self._locate(source), self._locate(target)
+        old = self._find(source)
         kind = tree.require(old, "move", shown=source)
+        new = place_for(self._locate(target), kind)
         check_target(new, kind, overwrite=overwrite, shown=target)
         groups.make_parents(new, self._staging, shown=target)
         if kind == "directory":
             self._leave_plate(old)
-        try:
-            rename_node(old, new, kind, self._staging, overwrite=overwrite, shown=target)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            copy_to(old, new, kind, self._staging, overwrite=overwrite, shown=target)
-            self._staging.discard(old)
-        if kind == "directory" and store_of(new):
-            groups.make_groups_below(new, self._staging)
+        move_to(old, new, kind, self._staging, overwrite=overwrite, shown=target)
         return tree.count_arrays(new, kind)
 
     @hookimpl
     def polystore_copy(self, source: str, target: str, overwrite: bool) -> int:
         """Copy an array or a whole directory without decoding."""
-        old, new = self._locate(source), self._locate(target)
+        old = self._find(source)
         kind = tree.require(old, "copy", shown=source)
+        new = place_for(self._locate(target), kind)
         check_target(new, kind, overwrite=overwrite, shown=target)
         groups.make_parents(new, self._staging, shown=target)
         copy_to(old, new, kind, self._staging, overwrite=overwrite, shown=target)
@@ -204,7 +199,7 @@ class ZarrBackend:
         missing: Missing = "error",
         lazy: bool = False,
     ) -> Any:
-        located = self._locate(path)
+        located = self._find(path)
         limit = self._max_bytes if max_bytes is None else max_bytes
         try:
             if lazy:
@@ -239,7 +234,7 @@ class ZarrBackend:
         check_dtype(data.dtype)
         grid = grid_of(data.shape, data.itemsize, chunks=chunks, shards=shards)
         encoding = encoding_of(compression=compression, level=level, codecs=codecs, itemsize=data.itemsize)
-        target = self._locate(path)
+        target = place_for(self._locate(path), "array")
         refuse_to_replace(target, overwrite=overwrite, shown=path)
         groups.make_parents(target, self._staging, shown=path)
         with self._staging.directory(target) as staged:
@@ -296,3 +291,8 @@ class ZarrBackend:
     def _locate(self, path: str) -> str:
         """Return the path for the operating system, below the root if there is one."""
         return path if self._root is None else locate_below(self._root, path)
+
+    def _find(self, path: str) -> str:
+        """Return where the array or directory of a name is."""
+        located = self._locate(path)
+        return located if located == self._root else find(located)

@@ -7,6 +7,7 @@ import os
 import click
 
 from polystore_zarr._inspection import describe, inspect, mend
+from polystore_zarr._names import find
 
 __all__ = ["validate", "zarr"]
 
@@ -49,4 +50,4 @@ zarr.add_command(validate)
 
 
 def _plain(store: str) -> str:
-    return os.path.normpath(store).replace(os.sep, "/")
+    return find(os.path.normpath(store).replace(os.sep, "/"))

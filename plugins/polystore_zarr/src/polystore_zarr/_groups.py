@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from polystore_core import PathExists
 from polystore_core.files import atomic_writer, make_directories
-from polystore_zarr._nodes import GROUP, kind_of, parents_of, refuse_inside_array, store_of
+from polystore_zarr._names import find, refuse_inside_array
+from polystore_zarr._nodes import GROUP, kind_of, parents_of, store_of
 from polystore_zarr._staging import rename_new
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def make_directory(path: str, staging: Staging, *, shown: str) -> bool:
     ------
     PathExists, NotADirectory
     """
-    kind = kind_of(path)
+    kind = kind_of(find(path))
     if kind == "directory":
         return False
     if kind is not None:

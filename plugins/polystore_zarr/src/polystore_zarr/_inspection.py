@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from polystore_core import NotADirectory, PathNotFound
 from polystore_core.files import is_temporary_name, sweep_temporaries
 from polystore_core.paths import natural_sorted
+from polystore_zarr._names import find
 from polystore_zarr._nodes import document_of, kind_of
 from polystore_zarr._plate_listing import PlateListing
 from polystore_zarr._plate_places import FieldPlace, Layout
@@ -55,7 +56,7 @@ def inspect(store: str) -> list[Problem]:
     if kind_of(store) == "array":
         return problems + list(_array_problems(store, "."))
     for file in natural_sorted(list_tree(store, recursive=True).files):
-        problems += _array_problems(f"{store}/{file}", file)
+        problems += _array_problems(find(f"{store}/{file}"), file)
     return problems + list(_plate_problems(store))
 
 
@@ -206,7 +207,7 @@ def _tree_lines(store: str) -> Iterator[str]:
     listing = list_tree(store, recursive=True)
     for node in natural_sorted([*listing.files, *listing.directories]):
         indent = "  " * (node.count("/") + 1)
-        about = f"  {_array_line(f'{store}/{node}')}" if node in listing.files else "/"
+        about = f"  {_array_line(find(f'{store}/{node}'))}" if node in listing.files else "/"
         yield f"{indent}{node.rpartition('/')[2]}{about}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from polystore_core import AccessDenied
+from polystore_zarr._names import array_directory
 
 __all__ = ["locate_below"]
 
@@ -22,7 +23,7 @@ def locate_below(root: str, path: str) -> str:
     Raises
     ------
     AccessDenied
-        If it leads out of the root, by ``..`` or by a link.
+        If it, or the directory of an array of that name, leads out of the root, by ``..`` or by a link.
 
     Examples
     --------
@@ -30,9 +31,14 @@ def locate_below(root: str, path: str) -> str:
     '/tmp/plate.zarr/A01'
     """
     located = os.path.normpath(os.path.join(root, path)).replace(os.sep, "/")
-    base, real = os.path.realpath(root), os.path.realpath(located)
+    base = os.path.realpath(root)
     below = located == root or located.startswith(root.rstrip("/") + "/")
-    inside = real == base or real.startswith(base.rstrip(os.sep) + os.sep)
+    places = {located, located if located == root else array_directory(located)}
+    inside = all(_is_inside(os.path.realpath(place), base) for place in places)
     if path.split("/", 1)[0] == ".." or not (below and inside):
         raise AccessDenied(f"{path!r} leads out of the root of its store; name a path below it", path=path)
     return located
+
+
+def _is_inside(real: str, base: str) -> bool:
+    return real == base or real.startswith(base.rstrip(os.sep) + os.sep)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from typing import Any, Literal
 
-from polystore_core import NotADirectory
-
-__all__ = ["GROUP", "NodeKind", "document_of", "kind_of", "parents_of", "refuse_inside_array", "store_of"]
+__all__ = ["GROUP", "NodeKind", "document_of", "kind_of", "parents_of", "store_of"]
 
 NodeKind = Literal["array", "directory", "foreign"]
 
@@ -29,14 +26,23 @@ def kind_of(path: str) -> NodeKind | None:
     try:
         document = document_of(path)
     except FileNotFoundError:
-        if not os.path.isdir(path):
-            return "foreign" if os.path.lexists(path) else None
-        return "array" if os.path.exists(f"{path}/.zarray") else "directory"
+        return _kind_without_document(path)
     except NotADirectoryError:
         return "foreign" if os.path.lexists(path) else None
     except ValueError:
         return "array"
     return "directory" if document.get("node_type") == "group" else "array"
+
+
+def _kind_without_document(path: str) -> NodeKind | None:
+    """Tell what there is under a path that had no document; look again at what appears meanwhile."""
+    if not os.path.isdir(path):
+        if not os.path.lexists(path):
+            return None
+        return _kind_without_document(path) if os.path.isdir(path) else "foreign"
+    if os.path.exists(f"{path}/zarr.json"):
+        return kind_of(path)
+    return "array" if os.path.exists(f"{path}/.zarray") else "directory"
 
 
 def document_of(path: str) -> dict[str, Any]:
@@ -89,20 +95,3 @@ def parents_of(path: str) -> list[str]:
     """
     parts = path.split("/")
     return ["/".join(parts[:count]) for count in range(1, len(parts)) if parts[count - 1]]
-
-
-def refuse_inside_array(path: str, *, shown: str) -> None:
-    """Raise if something above the path is an array.
-
-    Raises
-    ------
-    NotADirectory
-    """
-    for parent in parents_of(path):
-        if kind_of(parent) in ("array", "foreign"):
-            raise NotADirectory(
-                f"cannot use {shown!r}: {os.path.basename(parent)!r} in it is an array, not a directory; "
-                "choose another path",
-                path=shown,
-                errno=errno.ENOTDIR,
-            )

@@ -11,16 +11,18 @@ from polystore_core import DirectoryNotEmpty, Entry, NotADirectory, PathNotFound
 from polystore_core.files import is_companion_name, is_temporary_name
 from polystore_core.plugins import Listing
 from polystore_zarr._arrays import consistently
-from polystore_zarr._nodes import kind_of, refuse_inside_array
+from polystore_zarr._names import array_directory, refuse_inside_array, shown_names
+from polystore_zarr._nodes import kind_of, store_of
 
 if TYPE_CHECKING:
+    from polystore_zarr._nodes import NodeKind
     from polystore_zarr._snapshot import Snapshot
     from polystore_zarr._staging import Staging
 
 __all__ = ["copy_node", "count_arrays", "list_tree", "node_entry", "remove_directory", "require"]
 
 
-def require(path: str, operation: str, *, shown: str) -> str:
+def require(path: str, operation: str, *, shown: str) -> NodeKind:
     """Return the kind of node under a path: ``"array"`` or ``"directory"``.
 
     Raises
@@ -46,9 +48,9 @@ def list_tree(directory: str, *, recursive: bool) -> Listing:
     pending = [(directory, "")]
     while pending:
         path, prefix = pending.pop()
-        for name, kind in _children(path):
+        for name, shown, kind in _children(path):
             if kind == "array":
-                files.append(prefix + name)
+                files.append(prefix + shown)
             else:
                 directories.append(prefix + name)
                 if recursive:
@@ -56,11 +58,13 @@ def list_tree(directory: str, *, recursive: bool) -> Listing:
     return Listing(files, directories)
 
 
-def _children(path: str) -> list[tuple[str, str]]:
+def _children(path: str) -> list[tuple[str, str, NodeKind]]:
+    """List what is in a directory: what it is called there, the name that leads to it, what it is."""
     with os.scandir(path) as entries:
         names = [entry.name for entry in entries if entry.is_dir() and not is_temporary_name(entry.name)]
-    kinds = [(name, kind_of(f"{path}/{name}")) for name in names]
-    return [(name, kind) for name, kind in kinds if kind in ("array", "directory")]
+    found = [(name, kind_of(f"{path}/{name}")) for name in names]
+    kinds = {name: kind for name, kind in found if kind is not None and kind != "foreign"}
+    return [(name, shown, kinds[name]) for name, shown in shown_names(path, kinds)]
 
 
 def node_entry(path: str, kind: str, *, shown: str) -> Entry:
@@ -80,16 +84,23 @@ def count_arrays(path: str, kind: str) -> int:
     return 1 if kind == "array" else len(list_tree(path, recursive=True).files)
 
 
-def copy_node(source: str, target: str, kind: str) -> None:
-    """Copy an array, or a directory with all arrays in it, to a directory that exists and is empty."""
+def copy_node(source: str, target: str, kind: str, *, in_store: bool) -> None:
+    """Copy an array, or a directory with all arrays in it, to a directory that exists and is empty.
+
+    Every array keeps its name; ``in_store`` tells whether the copy is for a store, which decides on the
+    directory that this is.
+    """
     if kind == "array":
         consistently(source, lambda snapshot: _copy_array(snapshot, target))
         return
     if os.path.exists(f"{source}/zarr.json"):
         shutil.copyfile(f"{source}/zarr.json", f"{target}/zarr.json")
-    for name, child in _children(source):
-        os.mkdir(f"{target}/{name}")
-        copy_node(f"{source}/{name}", f"{target}/{name}", child)
+    for name, shown, child in _children(source):
+        place = shown if in_store or child != "array" else array_directory(shown)
+        os.mkdir(f"{target}/{place}")
+        copy_node(
+            f"{source}/{name}", f"{target}/{place}", child, in_store=in_store or store_of(place) is not None
+        )
 
 
 def _copy_array(snapshot: Snapshot, target: str) -> None:
