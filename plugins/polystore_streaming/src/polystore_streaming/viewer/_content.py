@@ -57,7 +57,7 @@ class Image(Content):
     channel_name
         Name of the frame's channel, if the sender gave one.
     colormap
-        Name of a colour such as ``"green"`` or ``"gray"``, or ``"#rrggbb"``; ``None`` leaves it to the display.
+        ``"green"``, ``"gray"`` and so on, or ``"#rrggbb"``; ``None`` leaves it to the display.
     blending
         ``"additive"``, ``"translucent"`` or ``"opaque"``; ``None`` leaves it to the display.
     contrast

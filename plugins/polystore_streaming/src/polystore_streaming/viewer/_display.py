@@ -88,7 +88,7 @@ class Display(Protocol):
         """
 
     def rois(self) -> Mapping[str, Mapping[str, np.ndarray[Any, Any]]]:
-        """Return all regions and points on the screen as ROI tables by layer, those drawn by the user included."""
+        """Return all regions and points as ROI tables by layer, those drawn by the user included."""
 
     def screenshot(self) -> np.ndarray[Any, Any]:
         """Paint, and return what the user sees as uint8 (Y, X, 3)."""

@@ -37,7 +37,7 @@ class PositionGrid:
 
     def __init__(self, axes: Sequence[str]) -> None:
         self.axes = tuple(axes)
-        self.values: dict[str, tuple[int | str, ...]] = {axis: () for axis in self.axes}
+        self.values: dict[str, tuple[int | str, ...]] = dict.fromkeys(self.axes, ())
 
     @property
     def shape(self) -> tuple[int, ...]:
