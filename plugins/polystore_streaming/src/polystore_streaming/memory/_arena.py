@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -97,10 +98,8 @@ class Arena:
         if self.fd is not None:
             os.close(self.fd)
             self.fd = None
-        try:
+        with contextlib.suppress(BufferError):
             self._memory.close()
-        except BufferError:
-            pass
 
     def _populate(self, end: int) -> bool:
         if not populate(self._memory, self._populated, end):

@@ -46,8 +46,7 @@ def hand_over(path: str, session: bytes, fd: int) -> socket.socket:
     try:
         connection.settimeout(1.0)
         connection.connect(path)
-        if not peer_is_same_user(connection):
-            raise PermissionError(f"the viewer at {path} belongs to another user")
+        _require_same_user(connection, path)
         socket.send_fds(connection, [session], [fd])
     except BaseException:
         connection.close()
@@ -78,6 +77,11 @@ def receive(connection: socket.socket) -> tuple[bytes, int] | None:
     for fd in fds:
         os.close(fd)
     return None
+
+
+def _require_same_user(connection: socket.socket, path: str) -> None:
+    if not peer_is_same_user(connection):
+        raise PermissionError(f"the viewer at {path} belongs to another user")
 
 
 def peer_is_same_user(connection: socket.socket) -> bool:
