@@ -57,6 +57,7 @@ class _Lane:
         self.in_hand: dict[int, Outgoing] = {}
         self.bytes_in_hand = 0
         self.was_sent: set[int] = set()
+        self.latency: float | None = None
         self.counters = Counters()
 
 
@@ -179,6 +180,7 @@ class Frames:
                 return False
             lane.bytes_in_hand -= frame.block.size
             setattr(lane.counters, ack.outcome, getattr(lane.counters, ack.outcome) + 1)
+            lane.latency = time.monotonic() - frame.message.sent
             frame.readers.discard(viewer)
             self._let_go(frame)
             self._changed.notify_all()
@@ -223,6 +225,10 @@ class Frames:
         """Counts of one viewer."""
         return self._lanes[viewer].counters
 
+    def latency(self, viewer: str) -> float | None:
+        """Seconds from the append to the acknowledgement of the latest frame."""
+        return self._lanes[viewer].latency
+
     def waiting(self, viewer: str) -> int:
         """Frames that have never been sent to a viewer and still may be."""
         with self._changed:
@@ -257,7 +263,7 @@ class Frames:
         self._arena.give_back(frame.block)
 
     def _forget(self, *, waiting: bool) -> bool:
-        """Free the oldest frame that nobody reads: one kept for latecomers, or with ``waiting`` a waiting one."""
+        """Free the oldest frame that nobody reads: one kept for latecomers, or one that waits."""
         for frame in self._alive.values():
             seq = frame.message.seq
             waits = any(

@@ -2,7 +2,11 @@
 
 from polystore_streaming.viewer._content import Content, Image, Labels, Points, Regions, Status, Stored
 from polystore_streaming.viewer._display import Display, Host
+from polystore_streaming.viewer._mailbox import Mailbox
+from polystore_streaming.viewer._network import Listener
 from polystore_streaming.viewer._position_grid import PositionGrid
+from polystore_streaming.viewer._process import run_viewer
+from polystore_streaming.viewer._receiver import Receiver
 
 __all__ = [
     "Content",
@@ -10,9 +14,13 @@ __all__ = [
     "Host",
     "Image",
     "Labels",
+    "Listener",
+    "Mailbox",
     "Points",
     "PositionGrid",
+    "Receiver",
     "Regions",
     "Status",
     "Stored",
+    "run_viewer",
 ]

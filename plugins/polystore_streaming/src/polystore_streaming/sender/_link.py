@@ -1,0 +1,321 @@
+"""One connection to one viewer, from greeting to goodbye. Everything here belongs to the sender's thread."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket as sockets
+from collections import deque
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import msgspec
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from polystore_core.errors import CorruptData, PolyStoreError, ViewerUnreachable
+from polystore_streaming.memory import hand_over
+from polystore_streaming.wire import (
+    MAX_PIECE_BYTES,
+    MAX_REPLY_BYTES,
+    VERSION,
+    Acks,
+    Bye,
+    Closing,
+    Counts,
+    Hello,
+    Piece,
+    Ping,
+    Pong,
+    Refused,
+    Reply,
+    Share,
+    Shared,
+    Welcome,
+    Who,
+    compress_piece,
+    decode_from_viewer,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from polystore_streaming.memory import Arena
+    from polystore_streaming.sender._frames import Frames, Outgoing
+    from polystore_streaming.sender._questions import Question
+    from polystore_streaming.sender._target import Target
+
+__all__ = ["Link", "LinkState"]
+
+LinkState: TypeAlias = Literal["starting", "unreachable", "greeting", "ready"]
+
+_PROGRAM = "polystore 1"
+
+
+class Link:
+    """One viewer as the sender's thread sees it.
+
+    ``starting``: nobody answers yet, but a viewer is being started. ``unreachable``: nobody answers; still
+    listening for one that comes. ``greeting``: connected, hello and memory are being agreed on. ``ready``:
+    frames travel.
+
+    Parameters
+    ----------
+    target
+        Which viewer.
+    frames
+        What there is to send.
+    arena
+        The memory that frames lie in.
+    context
+        Of the sender's thread.
+    """
+
+    def __init__(self, target: Target, frames: Frames, arena: Arena, context: zmq.Context[Any]) -> None:
+        self.target = target
+        self.state: LinkState = "starting"
+        self.reason = ""
+        self.complaint = ""
+        self.questions: deque[Question] = deque()
+        self.waiting_there = 0
+        self._frames = frames
+        self._arena = arena
+        self._asked: dict[int, Question] = {}
+        self._session = b""
+        self._credits = 1
+        self._lease: sockets.socket | None = None
+        self._shares = False
+        self._pieces: Iterator[list[bytes]] = iter(())
+        self._stuck: list[bytes] | None = None
+        self._pings = 0
+        self._silent_pings = 0
+        self.socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
+        self._configure()
+        self.monitor: zmq.Socket[bytes] = self.socket.get_monitor_socket(
+            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+        )
+        self.socket.connect(target.endpoint)
+
+    def _configure(self) -> None:
+        # IMMEDIATE: what is sent belongs to a connection that exists, and is forgotten with it.
+        self.socket.setsockopt(zmq.IMMEDIATE, 1)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.setsockopt(zmq.SNDHWM, 64)
+        self.socket.setsockopt(zmq.RCVHWM, 1024)
+        self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_REPLY_BYTES)
+        self.socket.setsockopt(zmq.RECONNECT_IVL, 20)
+        self.socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+        if self.target.files is None:
+            self.socket.setsockopt(zmq.HEARTBEAT_IVL, 2000)
+            self.socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 15000)
+        self.target.secure(self.socket)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the viewer is connected and has not answered for some seconds."""
+        return self.state in ("greeting", "ready") and self._silent_pings > 3
+
+    @property
+    def shares_memory(self) -> bool:
+        """Whether the viewer reads frames where they lie."""
+        return self._shares
+
+    def read_monitor(self) -> None:
+        """Follow connects and disconnects."""
+        while self.monitor.poll(0):
+            event = recv_monitor_message(self.monitor, zmq.NOBLOCK)["event"]
+            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self._greet()
+            elif event == zmq.EVENT_DISCONNECTED:
+                self.read_messages()
+                self._lost(f"viewer {self.target.name!r} was closed or died")
+            else:
+                self.give_up(f"viewer {self.target.name!r} has another CURVE key than server_key=")
+
+    def read_messages(self) -> None:
+        """Take in what the viewer sends."""
+        while True:
+            try:
+                parts = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return
+            try:
+                self._take(decode_from_viewer(parts[0].buffer), memoryview(parts[-1].buffer))
+            except CorruptData as error:
+                self._lost(f"viewer {self.target.name!r} does not keep to the protocol: {error}")
+
+    def advance(self) -> None:
+        """Send what may be sent now."""
+        if self.state != "ready":
+            return
+        while self._send_pieces():
+            frame = self._frames.next_for(
+                self.target.name, most=self._credits, most_bytes=self._arena.size // 2
+            )
+            if frame is None:
+                break
+            self._send_frame(frame)
+        while self.questions and not self._frames.last_waiting(self.target.name, self.questions[0].after):
+            question = self.questions.popleft()
+            self._asked[question.request.id] = question
+            self._send(encode(question.request))
+
+    def ping(self) -> None:
+        """Ask for a sign of life, and tell what was dropped."""
+        if self.state not in ("greeting", "ready"):
+            return
+        self._pings += 1
+        self._silent_pings += 1
+        self._send(encode(Ping(number=self._pings)))
+        if self.state == "ready":
+            self._send(encode(Counts(dropped=self._frames.counters(self.target.name).dropped)))
+
+    def give_up(self, reason: str) -> None:
+        """Say that nobody answers and none is being started; one that comes is still welcome."""
+        self.state = "unreachable"
+        self.reason = reason
+        while self.questions:
+            self.questions.popleft().fail(ViewerUnreachable(reason))
+        self._frames.announce()
+
+    def close(self) -> None:
+        """Say goodbye."""
+        if self.state in ("greeting", "ready"):
+            self._send(encode(Bye()))
+            self.socket.setsockopt(zmq.LINGER, 200)
+        self._drop_lease()
+        self._fail_questions("the stream was closed")
+        self.socket.disable_monitor()
+        self.monitor.close(0)
+        self.socket.close()
+
+    def _greet(self) -> None:
+        self._lost_nothing()
+        self._session = os.urandom(16)
+        self.state = "greeting"
+        self._send(
+            encode(
+                Hello(
+                    version=VERSION,
+                    session=self._session,
+                    pid=os.getpid(),
+                    host=sockets.gethostname(),
+                    program=_PROGRAM,
+                    token=self.target.token,
+                )
+            )
+        )
+
+    def _take(self, message: Any, payload: memoryview) -> None:
+        self._silent_pings = 0
+        match message:
+            case Acks(session=self._session):
+                for ack in message.frames:
+                    if self._frames.acknowledge(self.target.name, ack) and ack.reason:
+                        self.complaint = self.complaint or ack.reason
+            case Pong():
+                self.waiting_there = message.waiting
+            case Reply():
+                question = self._asked.pop(message.id, None)
+                if question is not None:
+                    question.answer(message, payload)
+            case Welcome(session=self._session) if self.state == "greeting":
+                self._credits = message.credits
+                self._share(message.lease)
+            case Shared(session=self._session) if self.state == "greeting":
+                self._start_sending(shares=message.nonce == self._arena.nonce)
+            case Refused():
+                self.give_up(f"viewer {self.target.name!r} refuses: {message.reason}")
+            case Who() if self.state == "ready":
+                self._lost(f"viewer {self.target.name!r} was restarted")
+                self._greet()
+            case Closing():
+                self.reason = f"viewer {self.target.name!r} was closed"
+            case _:
+                pass
+
+    def _share(self, lease: str) -> None:
+        """Hand the memory over, if the viewer may be on this machine."""
+        if lease and self._arena.fd is not None and os.path.exists(lease):
+            try:
+                self._lease = hand_over(lease, self._session, self._arena.fd)
+            except OSError:
+                self._lease = None
+        if self._lease is None:
+            self._start_sending(shares=False)
+        else:
+            self._send(encode(Share(size=self._arena.size)))
+
+    def _start_sending(self, *, shares: bool) -> None:
+        self._shares = shares
+        self.state = "ready"
+        self.reason = ""
+        self._frames.announce()
+
+    def _send_frame(self, frame: Outgoing) -> None:
+        if self._shares:
+            self._send(encode(frame.message))
+        else:
+            self._send(encode(msgspec.structs.replace(frame.message, place=None)))
+            self._pieces = self._cut(frame)
+
+    def _cut(self, frame: Outgoing) -> Iterator[list[bytes]]:
+        memory = self._arena.view(frame.block, frame.message.size)
+        for offset in range(0, frame.message.size, MAX_PIECE_BYTES):
+            part = memory[offset : offset + MAX_PIECE_BYTES]
+            header = Piece(seq=frame.message.seq, offset=offset, size=len(part))
+            yield [encode(header), compress_piece(part)]
+
+    def _send_pieces(self) -> bool:
+        """Go on with an inline frame; False if the connection takes no more at the moment."""
+        while (piece := self._stuck or next(self._pieces, None)) is not None:
+            self._stuck = None
+            if not self._send(*piece):
+                self._stuck = piece
+                return False
+        return True
+
+    @property
+    def wants_to_write(self) -> bool:
+        """Whether something waits for the connection to take more."""
+        return self._stuck is not None
+
+    def _send(self, *parts: bytes) -> bool:
+        try:
+            self.socket.send_multipart(parts, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
+
+    def _lost(self, reason: str) -> None:
+        if self.state not in ("greeting", "ready"):
+            return
+        self._lost_nothing()
+        self._fail_questions(reason)
+        self._frames.lost(self.target.name)
+        self.give_up(
+            f"{self.reason or reason}; start it again by `polystore viewer {self.target.name}`"
+            if self.target.files
+            else self.reason or reason
+        )
+
+    def _lost_nothing(self) -> None:
+        """Forget the connection that was."""
+        self._drop_lease()
+        self._shares = False
+        self._pieces = iter(())
+        self._stuck = None
+        self._silent_pings = 0
+
+    def _drop_lease(self) -> None:
+        if self._lease is not None:
+            with contextlib.suppress(OSError):
+                self._lease.close()
+            self._lease = None
+
+    def _fail_questions(self, reason: str) -> None:
+        error: PolyStoreError = ViewerUnreachable(reason)
+        for question in (*self._asked.values(), *self.questions):
+            question.fail(error)
+        self._asked.clear()
+        self.questions.clear()
