@@ -664,8 +664,8 @@ list, stat, delete, move, copy, make_directory
         ----------
         operation
             An operation (``"read"``, ``"write"``, ``"list"``, ``"stream"``, ``"stat"``, ``"delete"``,
-            ``"move"``, ``"copy"``, ``"make_directory"``, ``"flush"``, ``"metrics"``) or the name of a method of
-            this class.
+            ``"move"``, ``"copy"``, ``"make_directory"``, ``"flush"``, ``"metrics"``) or the name of a method
+            of this class.
         backend
             Name of the backend.
 
