@@ -2,6 +2,7 @@
 
 from polystore_streaming.viewer._content import Content, Image, Labels, Points, Regions, Status, Stored
 from polystore_streaming.viewer._display import Display, Host
+from polystore_streaming.viewer._keys import read_or_make_key
 from polystore_streaming.viewer._mailbox import Mailbox
 from polystore_streaming.viewer._network import Listener
 from polystore_streaming.viewer._position_grid import PositionGrid
@@ -22,5 +23,6 @@ __all__ = [
     "Regions",
     "Status",
     "Stored",
+    "read_or_make_key",
     "run_viewer",
 ]

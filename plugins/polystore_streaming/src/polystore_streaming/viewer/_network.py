@@ -59,8 +59,8 @@ needs CURVE keys; ...
             )
         if not address.is_loopback and not self.secret_key:
             raise InvalidOption(
-                f"{self.endpoint!r} can be reached from other machines, so it needs CURVE keys; make them by "
-                f"`polystore viewer keys FILE` and pass --secret-key FILE, or listen on tcp://127.0.0.1:{port}"
+                f"{self.endpoint!r} can be reached from other machines, so it needs CURVE keys; pass "
+                f"--secret-key FILE, which makes them, or listen on tcp://127.0.0.1:{port}"
             )
         if not self.token:
             object.__setattr__(self, "token", secrets.token_urlsafe(24))
