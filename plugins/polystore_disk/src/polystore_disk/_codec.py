@@ -7,12 +7,13 @@ import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core import CorruptData, PolyStoreError
-from polystore_core.data import Data, kind_of
 from polystore_core.formats import FormatRegistry
 from polystore_core.plugins import check_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from polystore_core.data import Data
 
 __all__ = ["Codec"]
 
@@ -79,7 +80,7 @@ class Codec:
             If the format does not hold such a value exactly.
         """
         suffix, codec = self._formats.of(path)
-        self._formats.check_kind(kind_of(data), suffix)
+        self._formats.check_data(data, suffix)
         codec.encode(data, file, threads=threads, **options)
         file.flush()
         return os.fstat(file.fileno()).st_size

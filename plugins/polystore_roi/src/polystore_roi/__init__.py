@@ -1,0 +1,35 @@
+"""Regions of interest: a model of their own, files, and the way to and from viewers and label images."""
+
+from polystore_roi._loss import Loss, LossReport, RoiLossWarning
+from polystore_roi._roi import Roi
+from polystore_roi._shapes import (
+    Composite,
+    Ellipse,
+    Line,
+    Mask,
+    Points,
+    Polygon,
+    Polyline,
+    Rectangle,
+    Text,
+)
+from polystore_roi._table import rois_to_table
+from polystore_roi._table_reading import rois_from_table
+
+__all__ = [
+    "Composite",
+    "Ellipse",
+    "Line",
+    "Loss",
+    "LossReport",
+    "Mask",
+    "Points",
+    "Polygon",
+    "Polyline",
+    "Rectangle",
+    "Roi",
+    "RoiLossWarning",
+    "Text",
+    "rois_from_table",
+    "rois_to_table",
+]
