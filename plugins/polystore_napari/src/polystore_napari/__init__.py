@@ -1,0 +1,1 @@
+"""PolyStore backend ``napari_stream``: a live napari window."""
