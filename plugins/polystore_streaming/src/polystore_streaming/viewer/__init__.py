@@ -3,6 +3,7 @@
 from polystore_streaming.viewer._content import Content, Image, Labels, Points, Regions, Status, Stored
 from polystore_streaming.viewer._display import Display, Host
 from polystore_streaming.viewer._keys import read_or_make_key
+from polystore_streaming.viewer._loop_display import LoopDisplay
 from polystore_streaming.viewer._mailbox import Mailbox
 from polystore_streaming.viewer._network import Listener
 from polystore_streaming.viewer._position_grid import PositionGrid
@@ -16,6 +17,7 @@ __all__ = [
     "Image",
     "Labels",
     "Listener",
+    "LoopDisplay",
     "Mailbox",
     "Points",
     "PositionGrid",
