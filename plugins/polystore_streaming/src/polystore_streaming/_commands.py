@@ -16,7 +16,6 @@ from polystore_streaming.sender import Stream, targets
 from polystore_streaming.wire import Request
 
 if TYPE_CHECKING:
-    from polystore_core import FileManager
     from polystore_streaming.processes import ViewerRecord
 
 __all__ = ["view", "viewer", "viewers"]
@@ -94,13 +93,11 @@ def viewers(as_json: bool, to_stop: tuple[str, ...]) -> None:
     "-o", "--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the load. Repeatable."
 )
 @click.pass_obj
-def view(
-    manager: FileManager, path: str, backend: str, viewer_backend: str, options: tuple[str, ...]
-) -> None:
+def view(manager: Any, path: str, backend: str, viewer_backend: str, options: tuple[str, ...]) -> None:
     """Show PATH, stored by a backend, in a live viewer, which reads no more than it shows."""
     local = os.path.abspath(path) if "://" not in path else path
     with manager.stream(backend=viewer_backend) as sink:
-        sink.open_stored(local, backend, timeout=120.0, **dict(map(_option, options)))  # type: ignore[attr-defined]
+        sink.open_stored(local, backend, timeout=120.0, **dict(map(_option, options)))
     click.echo(f"{path} is shown")
 
 
