@@ -1,6 +1,8 @@
 """Regions of interest: a model of their own, files, and the way to and from viewers and label images."""
 
+from polystore_roi._imagej import roi_from_imagej, roi_to_imagej
 from polystore_roi._loss import Loss, LossReport, RoiLossWarning
+from polystore_roi._napari import NapariLayers, rois_from_napari, rois_to_napari
 from polystore_roi._roi import Roi
 from polystore_roi._shapes import (
     Composite,
@@ -23,6 +25,7 @@ __all__ = [
     "Loss",
     "LossReport",
     "Mask",
+    "NapariLayers",
     "Points",
     "Polygon",
     "Polyline",
@@ -30,6 +33,10 @@ __all__ = [
     "Roi",
     "RoiLossWarning",
     "Text",
+    "roi_from_imagej",
+    "roi_to_imagej",
+    "rois_from_napari",
     "rois_from_table",
+    "rois_to_napari",
     "rois_to_table",
 ]
