@@ -20,7 +20,7 @@ from polystore_roi import (
     rois_to_napari,
     rois_to_table,
 )
-from polystore_roi.formats import ImageJRoiSet
+from polystore_roi.formats import GeoJson, ImageJRoiSet, RoiJson
 
 each_kind = pytest.mark.parametrize("kind", [*shapes])
 often = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
@@ -45,10 +45,11 @@ def test_a_region_comes_back_from_imagej_bytes(kind, data):
         assert roi_from_imagej(content) == (roi, [])
 
 
+@pytest.mark.parametrize("format_", [GeoJson, ImageJRoiSet, RoiJson])
 @often
 @given(st.lists(regions(), max_size=4))
-def test_a_list_comes_back_from_an_archive(rois):
-    assert through(ImageJRoiSet(), rois) == rois
+def test_a_list_comes_back_from_a_file(format_, rois):
+    assert through(format_(), rois) == rois
 
 
 @each_kind

@@ -1,5 +1,6 @@
 """Regions of interest: a model of their own, files, and the way to and from viewers and label images."""
 
+from polystore_roi._geojson import rois_from_geojson, rois_to_geojson
 from polystore_roi._imagej import roi_from_imagej, roi_to_imagej
 from polystore_roi._loss import Loss, LossReport, RoiLossWarning
 from polystore_roi._napari import NapariLayers, rois_from_napari, rois_to_napari
@@ -35,8 +36,10 @@ __all__ = [
     "Text",
     "roi_from_imagej",
     "roi_to_imagej",
+    "rois_from_geojson",
     "rois_from_napari",
     "rois_from_table",
+    "rois_to_geojson",
     "rois_to_napari",
     "rois_to_table",
 ]
