@@ -2,6 +2,7 @@
 
 from polystore_roi._geojson import rois_from_geojson, rois_to_geojson
 from polystore_roi._imagej import roi_from_imagej, roi_to_imagej
+from polystore_roi._labels import labels_from_rois, rois_from_labels
 from polystore_roi._loss import Loss, LossReport, RoiLossWarning
 from polystore_roi._napari import NapariLayers, rois_from_napari, rois_to_napari
 from polystore_roi._roi import Roi
@@ -34,9 +35,11 @@ __all__ = [
     "Roi",
     "RoiLossWarning",
     "Text",
+    "labels_from_rois",
     "roi_from_imagej",
     "roi_to_imagej",
     "rois_from_geojson",
+    "rois_from_labels",
     "rois_from_napari",
     "rois_from_table",
     "rois_to_geojson",
