@@ -1,6 +1,10 @@
 """Regions of interest: a model of their own, files, and the way to and from viewers and label images."""
 
+from polystore_roi._geojson import rois_from_geojson, rois_to_geojson
+from polystore_roi._imagej import roi_from_imagej, roi_to_imagej
+from polystore_roi._labels import labels_from_rois, rois_from_labels
 from polystore_roi._loss import Loss, LossReport, RoiLossWarning
+from polystore_roi._napari import NapariLayers, rois_from_napari, rois_to_napari
 from polystore_roi._roi import Roi
 from polystore_roi._shapes import (
     Composite,
@@ -23,6 +27,7 @@ __all__ = [
     "Loss",
     "LossReport",
     "Mask",
+    "NapariLayers",
     "Points",
     "Polygon",
     "Polyline",
@@ -30,6 +35,14 @@ __all__ = [
     "Roi",
     "RoiLossWarning",
     "Text",
+    "labels_from_rois",
+    "roi_from_imagej",
+    "roi_to_imagej",
+    "rois_from_geojson",
+    "rois_from_labels",
+    "rois_from_napari",
     "rois_from_table",
+    "rois_to_geojson",
+    "rois_to_napari",
     "rois_to_table",
 ]

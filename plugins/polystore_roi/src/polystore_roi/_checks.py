@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = [
+    "HIGHEST_PLANE",
     "LARGEST",
     "Coordinates",
     "canonical",
@@ -37,7 +38,8 @@ LARGEST = 2.0**53
 
 _COLOR = re.compile(r"#[0-9a-f]{6}(?:[0-9a-f]{2})?")
 _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_HIGHEST_PLANE = 2**31 - 1
+HIGHEST_PLANE = 2**31 - 2
+"""The highest index of a plane: ImageJ counts them from 1 in 32 bits."""
 
 
 def coordinates(given: ArrayLike, what: str, *, at_least: int) -> Coordinates:
@@ -84,7 +86,7 @@ def plane(given: int | None, axis: str) -> int | None:
         raise UnsupportedData(
             f"{axis} is the index of a plane from 0, or None for all; got {given!r}"
         ) from None
-    if isinstance(given, bool) or not 0 <= index <= _HIGHEST_PLANE:
+    if isinstance(given, bool) or not 0 <= index <= HIGHEST_PLANE:
         raise UnsupportedData(f"{axis} is the index of a plane from 0, or None for all; got {given!r}")
     return index
 

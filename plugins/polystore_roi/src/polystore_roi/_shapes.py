@@ -305,6 +305,12 @@ class Ellipse(_Boxed):
 
     _what = "an ellipse"
 
+    def _outline(self) -> tuple[Coordinates, ...]:
+        (y, x), turn = self.center, math.radians(self.angle)
+        half_y = math.hypot(self.width * math.sin(turn), self.height * math.cos(turn)) / 2
+        half_x = math.hypot(self.width * math.cos(turn), self.height * math.sin(turn)) / 2
+        return (np.array([(y - half_y, x - half_x), (y + half_y, x + half_x)]),)
+
     def outline(self, points: int = 64) -> Coordinates:
         """Return points on the ellipse (N, 2), evenly spaced in the angle, from its right end clockwise."""
         (y, x), turn = self.center, np.arange(points) * (2 * math.pi / points)

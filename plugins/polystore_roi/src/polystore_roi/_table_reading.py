@@ -11,7 +11,7 @@ import numpy as np
 
 from polystore_core.errors import CorruptData, UnsupportedData
 from polystore_roi._assembling import PLAIN, assembled
-from polystore_roi._checks import LARGEST, canonical
+from polystore_roi._checks import HIGHEST_PLANE, LARGEST, canonical
 from polystore_roi._checks import text as checked_text
 from polystore_roi._shapes import Mask
 from polystore_roi._table import COLUMNS, COMPOSITE, SHAPES
@@ -209,7 +209,7 @@ def _attributes(columns: Mapping[str, _Array], words: dict[str, Any], count: int
     planes, colors = columns["plane"], columns["color"]
     if len(planes) != count or len(colors) != count:
         _refuse("the columns 'plane' and 'color' do not have a row for each region")
-    if count and (planes.min() < -1 or planes.max() >= 2**31):
+    if count and (planes.min() < -1 or planes.max() > HIGHEST_PLANE):
         _refuse("the column 'plane' holds a number that is no plane")
     if count and (colors.min() < -1 or colors.max() >= 2**32):
         _refuse("the column 'color' holds a number that is no colour")
