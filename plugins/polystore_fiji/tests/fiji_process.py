@@ -1,7 +1,7 @@
 """A display in a process of its own, driven by the test through a pipe.
 
-The process runs the display as the viewer server does: what the test asks is done within ``Host.deliver``, and
-answered after the display has called ``Host.painted``.
+The process runs the display as the viewer server does: what the test asks is done within ``Host.deliver``,
+and answered after the display has called ``Host.painted``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ PATIENCE_SECONDS = 60
 class FijiProcess:
     """The test's end: methods of the display are called by name and return what they return."""
 
-    def __init__(self, screen: str | None, home: Path, *, variables: dict[str, str] | None = None, **options: Any) -> None:
+    def __init__(
+        self, screen: str | None, home: Path, *, variables: dict[str, str] | None = None, **options: Any
+    ) -> None:
         ours, theirs = Pipe()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("POLYSTORE_")}
         environment |= {"HOME": str(home), "_JAVA_OPTIONS": f"-Duser.home={home}", **(variables or {})}

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import jpype
 
+from polystore_fiji._foreign import describe_image, read_image
 from polystore_fiji._image_layer import ImageLayer
 from polystore_fiji._java import java
+from polystore_fiji._java_rois import points_to_java, to_java
 from polystore_fiji._launch import launch
 from polystore_fiji._options import read_options
-from polystore_fiji._pixels import form_with
+from polystore_fiji._overlays import Overlays
 from polystore_fiji._screen import paint, screenshot
+from polystore_fiji._stored import read_stored
+from polystore_roi import rois_from_table
+from polystore_streaming.viewer import Points, Regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +28,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from polystore_fiji._image_window import ImageWindow
-    from polystore_streaming.viewer import Host, Image, Labels, Points, Regions, Status, Stored
+    from polystore_fiji._overlays import Shown
+    from polystore_streaming.viewer import Host, Image, Labels, Status, Stored
 
     Array = np.ndarray[Any, Any]
 
@@ -57,12 +63,14 @@ class FijiDisplay:
         self._frame.setTitle(title)
         self._layers: dict[str, ImageLayer] = {}
         self._touched: dict[int, ImageWindow] = {}
+        self._last: ImageLayer | None = None
+        self._overlays = Overlays(self._find_window)
         self._calls: SimpleQueue[bool] = SimpleQueue()
         self._closing = False
         self._watch_main_window()
 
     def run(self, host: Host) -> None:
-        """Serve until ImageJ's main window is closed, :meth:`close` is called or the process is told to end."""
+        """Serve until ImageJ's main window is closed, :meth:`close` is called or a signal says so."""
         with self._signals():
             while not self._closing and self._calls.get():
                 more = True
@@ -89,17 +97,40 @@ class FijiDisplay:
         """Show a label image in a window of its own, in colours that differ from label to label."""
         self._show(labels, "labels")
 
+    def show_points(self, points: Points) -> None:
+        """Show points on an image and in the ROI Manager, one point selection for each plane."""
+        self._overlays.show(points, "points", len(points.coordinates), points_to_java(points))
+
+    def show_rois(self, rois: Regions) -> None:
+        """Show regions on an image and in the ROI Manager."""
+        regions = rois_from_table(rois.table)
+        self._overlays.show(rois, "rois", len(regions), to_java(regions))
+
+    def open_stored(self, stored: Stored) -> None:
+        """Show what a backend has stored; ImageJ takes all of it into its memory."""
+        content = read_stored(stored)
+        if isinstance(content, Points):
+            self.show_points(content)
+        elif isinstance(content, Regions):
+            self.show_rois(content)
+        else:
+            self.show_image(content)
+
     def remove(self, layer: str) -> None:
-        """Close the windows of a layer."""
+        """Close the windows of a layer; take its regions off images and ROI Manager."""
+        for window in self._overlays.remove(layer):
+            self._touched[id(window)] = window
         found = self._layers.pop(layer, None)
         if found is not None:
+            for window in found.windows.values():
+                self._forget(window)
             found.remove()
 
     def layers(self) -> list[dict[str, Any]]:
         """Describe every window of the stream, and every other image that is open in ImageJ."""
         self._forget_closed()
         described = [entry for layer in self._layers.values() for entry in layer.describe()]
-        return described + [_describe_foreign(imp) for imp in self._foreign()]
+        return [*described, *self._overlays.describe(), *(describe_image(imp) for imp in self._foreign())]
 
     def pixels(self, layer: str, position: Mapping[str, int | str]) -> Array:
         """Return the pixels that ImageJ holds; of an image that the user opened, all planes."""
@@ -108,9 +139,24 @@ class FijiDisplay:
             return self._layers[layer].read(position)
         for imp in self._foreign():
             if str(imp.getTitle()) == layer:
-                return _read_foreign(imp)
+                return read_image(imp)
         names = [*self._layers, *(str(imp.getTitle()) for imp in self._foreign())]
         raise LookupError(f"no image {layer!r}; there are: {', '.join(names) or 'none'}")
+
+    def rois(self) -> dict[str, dict[str, Array]]:
+        """Return regions and points as tables: by layer what the stream put on images and is still there.
+
+        What the user drew on an image, in its overlay or as its selection, is under the name of the image's
+        layer; everything in the ROI Manager is under ``"ROI Manager"``.
+        """
+        self._refresh()
+        ours = [
+            (layer.name, window.imp)
+            for layer in self._layers.values()
+            for window in layer.windows.values()
+            if window.imp is not None
+        ]
+        return self._overlays.tables([*ours, *((str(imp.getTitle()), imp) for imp in self._foreign())])
 
     def screenshot(self) -> Array:
         """Paint, and return ImageJ's windows as they are on the screen."""
@@ -131,25 +177,49 @@ class FijiDisplay:
         elif layer.kind != kind:
             raise ValueError(f"the layer {content.layer!r} shows {layer.kind}; show this with another layer=")
         window = layer.show(content)
-        self._layers[content.layer] = layer
+        self._layers[content.layer] = self._last = layer
         self._touched[id(window)] = window
 
     def _refresh(self) -> None:
-        touched, self._touched = list(self._touched.values()), {}
+        """Bring everything that changed to the screen."""
         self._forget_closed()
-        open_now = [window for window in touched if not window.is_closed]
-        for window in open_now:
-            window.refresh()
-        paint(window.imp for window in open_now)
+        touched, self._touched = list(self._touched.values()), {}
+        grown = [window for window in touched if window.refresh()]
+        stale = self._overlays.settle()
+        for window in dict.fromkeys([*grown, *stale]):
+            self._overlays.arrange(window)
+        paint(window.imp for window in dict.fromkeys([*touched, *stale]))
+
+    def _find_window(self, shown: Shown) -> ImageWindow | None:
+        """Find the image for regions: that of their layer, of their name, or else the last that was shown."""
+        stem = _stem(shown.path)
+        named = [layer for layer in self._layers.values() if stem in map(_stem, layer.paths)]
+        last = [self._last] if self._last in self._layers.values() else []
+        for layer in [*filter(None, [self._layers.get(shown.layer)]), *named, *last]:
+            assert layer is not None
+            window = layer.window_at(shown.position)
+            if window is not None:
+                return window
+        return None
 
     def _forget_closed(self) -> None:
         for name, layer in list(self._layers.items()):
-            layer.forget_closed()
+            for window in layer.forget_closed():
+                self._forget(window)
             if not layer.windows:
                 del self._layers[name]
 
+    def _forget(self, window: ImageWindow) -> None:
+        self._touched.pop(id(window), None)
+        self._overlays.forget(window)
+
     def _foreign(self) -> list[Any]:
-        ours = {window.imp.getID() for layer in self._layers.values() for window in layer.windows.values() if window.imp}
+        ours = {
+            window.imp.getID()
+            for layer in self._layers.values()
+            for window in layer.windows.values()
+            if window.imp
+        }
         manager = java("ij.WindowManager")
         imps = [manager.getImage(number) for number in manager.getIDList() or ()]
         return [imp for imp in imps if imp is not None and imp.getID() not in ours]
@@ -202,41 +272,21 @@ class FijiDisplay:
             window.dispose()
 
 
+def _stem(path: str) -> str:
+    """Name of a path without folder and suffixes."""
+    return path.rpartition("/")[2].partition(".")[0]
+
+
 def _status_text(status: Status) -> str:
     words = [f"{status.shown} shown"]
     if status.latency is not None:
         words.append(f"{status.latency * 1000:.0f} ms")
-    for count, what in ((status.dropped, "dropped"), (status.superseded, "skipped"), (status.refused, "refused")):
+    for count, what in (
+        (status.dropped, "dropped"),
+        (status.superseded, "skipped"),
+        (status.refused, "refused"),
+    ):
         if count:
             words.append(f"{count} {what}")
     words.append(f"{status.senders} sender{'' if status.senders == 1 else 's'}")
     return ", ".join(words)
-
-
-def _describe_foreign(imp: Any) -> dict[str, Any]:
-    form = form_with(int(imp.getBitDepth()))
-    planes, height, width = int(imp.getStackSize()), int(imp.getHeight()), int(imp.getWidth())
-    lead = planes > 1
-    colored = form.bits == 24
-    return {
-        "name": str(imp.getTitle()),
-        "kind": "image",
-        "visible": bool(imp.isVisible()),
-        "shape": [*([planes] if lead else []), height, width, *([3] if colored else [])],
-        "dtype": str(form.dtype),
-        "axes": [*(["plane"] if lead else []), "y", "x", *(["rgb"] if colored else [])],
-        "contrast": [float(imp.getDisplayRangeMin()), float(imp.getDisplayRangeMax())],
-        "window": str(imp.getTitle()),
-    }
-
-
-def _read_foreign(imp: Any) -> Array:
-    import numpy as np
-
-    from polystore_fiji._pixels import copy_out
-
-    form = form_with(int(imp.getBitDepth()))
-    stack = imp.getStack()
-    size = int(imp.getHeight()), int(imp.getWidth())
-    planes = [copy_out(stack.getPixels(index + 1), form, size) for index in range(imp.getStackSize())]
-    return planes[0] if len(planes) == 1 else np.stack(planes)

@@ -131,7 +131,7 @@ class ImageLayer:
                 "window": str(imp.getTitle()),
                 "position": dict(zip(self.window_axes, values, strict=True)),
                 "values": {axis: list(found) for axis, found in window.grid.values.items()},
-                **({"contrast": window.contrast()} if self.kind == "image" else {}),
+                **_contrast(window),
             }
 
     def remove(self) -> None:
@@ -140,10 +140,16 @@ class ImageLayer:
             window.close()
         self.windows.clear()
 
-    def forget_closed(self) -> None:
-        """Forget the windows that the user closed."""
-        for values in [values for values, window in self.windows.items() if window.is_closed]:
-            del self.windows[values]
+    def window_at(self, position: Position) -> ImageWindow | None:
+        """Return the window for a position; the last one if the position does not tell which."""
+        if all(axis in position for axis in self.window_axes):
+            return self.windows.get(tuple(position[axis] for axis in self.window_axes))
+        return next(reversed(self.windows.values()), None)
+
+    def forget_closed(self) -> list[ImageWindow]:
+        """Forget the windows that the user closed, and return them."""
+        closed = [values for values, window in self.windows.items() if window.is_closed]
+        return [self.windows.pop(values) for values in closed]
 
     def _slider_axes(self, content: Image | Labels) -> tuple[str, ...]:
         return content.axes[: content.pixels.ndim - (3 if _is_rgb(content) else 2)]
@@ -162,8 +168,8 @@ class ImageLayer:
                         window.widen(FLOAT)
             elif self._positions - {position}:
                 raise ValueError(
-                    f"the layer {self.name!r} holds {_words(old)}; this frame has {_words(frame)}: save it with "
-                    "another layer="
+                    f"the layer {self.name!r} holds {_words(old)}; this frame has {_words(frame)}: save it "
+                    "with another layer="
                 )
             else:
                 self._start_over(frame)
@@ -206,6 +212,11 @@ class ImageLayer:
             window.name_channel(position, content.channel_name)
 
 
+def _contrast(window: ImageWindow) -> dict[str, Any]:
+    ranges = window.contrast()
+    return {"contrast": ranges[0], **({"contrasts": ranges} if len(ranges) > 1 else {})} if ranges else {}
+
+
 def _is_rgb(content: Image | Labels) -> bool:
     return isinstance(content, Image) and content.is_rgb
 
@@ -234,11 +245,11 @@ def _label_form(pixels: Array) -> PixelForm:
     low, high = int(pixels.min()), int(pixels.max())
     if low >= 0 and high < 2**16:
         return SHORT
-    if -_EXACT_FLOAT <= low and high <= _EXACT_FLOAT:
+    if low >= -_EXACT_FLOAT and high <= _EXACT_FLOAT:
         return FLOAT
     raise ValueError(
-        f"labels from {low} to {high}; ImageJ holds whole numbers up to {_EXACT_FLOAT} exactly: relabel them first, "
-        "with skimage.segmentation.relabel_sequential(labels)[0]"
+        f"labels from {low} to {high}; ImageJ holds whole numbers up to {_EXACT_FLOAT} exactly: relabel them "
+        "first, with skimage.segmentation.relabel_sequential(labels)[0]"
     )
 
 

@@ -7,7 +7,6 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import jpype
-import numpy as np
 
 from polystore_fiji._java import java
 from polystore_fiji._look import Look
@@ -17,6 +16,8 @@ from polystore_streaming.viewer import PositionGrid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import numpy as np
 
     from polystore_fiji._pixels import PixelForm
     from polystore_fiji._sliders import Sliders
@@ -125,8 +126,25 @@ class ImageWindow:
         channel, z, t = (found.index(part) + 1 for found, part in zip(self._combinations, parts, strict=True))
         return channel, z, t
 
-    def refresh(self) -> None:
-        """Show what was put, in place; opens the window the first time."""
+    def place_along(self, position: Mapping[str, int | str]) -> tuple[int, int, int] | None:
+        """Return where a position that may lack axes lies along C, Z and T, from 1, or 0 for all.
+
+        What belongs to one channel is shown on all: there is one outline for a composite. ``None`` if a value
+        of the position has no plane yet.
+        """
+        sliders = self.sliders
+        places = []
+        for axes, combinations in zip((sliders.slices, sliders.frames), self._combinations[1:], strict=True):
+            known = [(index, position[axis]) for index, axis in enumerate(axes) if axis in position]
+            fitting = [key for key in combinations if all(key[index] == value for index, value in known)]
+            if not fitting:
+                return None
+            places.append(combinations.index(fitting[0]) + 1 if known and len(fitting) == 1 else 0)
+        return 0, places[0], places[1]
+
+    def refresh(self) -> bool:
+        """Show what was put, in place; opens the window the first time. True if planes were added."""
+        grew = self._grew
         if self.imp is None:
             self._open()
         else:
@@ -142,6 +160,7 @@ class ImageWindow:
             self._go_to(viewed)
         self._grew = False
         self.imp.updateAndDraw()
+        return grew
 
     def widen(self, form: PixelForm) -> None:
         """Keep what is shown in another form that holds all of it."""
@@ -195,8 +214,8 @@ class ImageWindow:
                 raise
             most = java("java.lang.Runtime").getRuntime().maxMemory() // 2**20
             raise ValueError(
-                f"Java has no room for another plane within its {most} MiB; close windows, or give the display "
-                "more: memory='8g'"
+                f"Java has no room for another plane within its {most} MiB; close windows, or give the "
+                "display more: memory='8g'"
             ) from None
 
     def _channel(self, key: Key) -> Key:
@@ -214,7 +233,7 @@ class ImageWindow:
         )
 
     def _stack(self) -> Any:
-        """Arrange the planes as ImageJ does, C before Z before T; planes that are still to come share one blank."""
+        """Arrange the planes as ImageJ does, C fastest; planes that are still to come share one blank."""
         height, width = self.size
         stack = java("ij.ImageStack")(width, height)
         channels, slices, frames = self._combinations
@@ -274,7 +293,7 @@ class ImageWindow:
         return partial(lookup_table, CHANNEL_COLORS[place] if colored else "gray")
 
     def _viewed(self) -> tuple[Key, Key] | None:
-        """What T and Z point to; ``None`` if that is the plane last followed, so that the next one is followed too."""
+        """What T and Z point to; ``None`` if that is the plane last followed: then the next one is too."""
         _, slices, frames = self._combinations
         z, t = self.imp.getZ(), self.imp.getT()
         if not (0 < z <= len(slices) and 0 < t <= len(frames)):
@@ -285,7 +304,10 @@ class ImageWindow:
     def _go_to(self, viewed: tuple[Key, Key] | None) -> None:
         frames = len(self.sliders.frames)
         if viewed is None:
-            viewed = self._followed = self._latest[:frames], self._latest[frames : frames + len(self.sliders.slices)]
+            viewed = self._followed = (
+                self._latest[:frames],
+                self._latest[frames : frames + len(self.sliders.slices)],
+            )
         t, z = self._combinations[2].index(viewed[0]) + 1, self._combinations[1].index(viewed[1]) + 1
         if (self.imp.getZ(), self.imp.getT()) != (z, t):
             self.imp.setPosition(self.imp.getC(), z, t)

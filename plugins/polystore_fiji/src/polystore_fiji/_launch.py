@@ -43,8 +43,8 @@ def _launch_jar(options: DisplayOptions) -> None:
     jar = Path(options.jar).expanduser()
     if not jar.is_file():
         raise BackendUnavailable(
-            f"no ImageJ at {str(jar)!r}: apt-get install libij-java, or say where it is with the display option jar= or "
-            "POLYSTORE_FIJI_JAR"
+            f"no ImageJ at {str(jar)!r}: apt-get install libij-java, or say where it is with the display option jar= "
+            "or POLYSTORE_FIJI_JAR"
         )
     _require_java()
     # The process ends whether or not something of the user still runs in Java.
@@ -64,7 +64,9 @@ def _launch_pyimagej(options: DisplayOptions) -> None:
         import imagej
         import scyjava
     except ImportError as error:
-        raise BackendUnavailable('the launcher pyimagej needs pyimagej: pip install "polystore[fiji]"') from error
+        raise BackendUnavailable(
+            'the launcher pyimagej needs pyimagej: pip install "polystore[fiji]"'
+        ) from error
     scyjava.config.set_java_constraints(fetch="auto")
     for argument in _arguments(options):
         scyjava.config.add_option(argument)
@@ -91,11 +93,13 @@ def _arguments(options: DisplayOptions) -> list[str]:
 
 def _require_screen() -> None:
     if sys.platform == "darwin":
-        raise BackendUnavailable("the Fiji display runs on Linux and Windows; macOS keeps the main thread to itself")
+        raise BackendUnavailable(
+            "the Fiji display runs on Linux and Windows; macOS keeps the main thread to itself"
+        )
     if sys.platform != "win32" and not os.environ.get("DISPLAY"):
         raise ViewerUnreachable(
-            "ImageJ has no screen: DISPLAY is not set. Without a screen, apt-get install xvfb xauth and start the "
-            "viewer with xvfb-run"
+            "ImageJ has no screen: DISPLAY is not set. Without a screen, apt-get install xvfb xauth and start "
+            "the viewer with xvfb-run"
         )
 
 

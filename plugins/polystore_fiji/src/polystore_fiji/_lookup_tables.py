@@ -70,7 +70,7 @@ def lookup_table(colormap: str) -> Any:
 
 
 def label_table() -> Any:
-    """Return a new ``ij.process.LUT`` for label images: black, then 255 colours that differ from their neighbours."""
+    """Return a new ``ij.process.LUT`` for label images: black, then 255 colours unlike their neighbours."""
     colors = [(0.0, 0.0, 0.0)]
     for label in range(1, 256):
         hue = label * 0.618033988749895 % 1.0
@@ -84,5 +84,8 @@ def same_colors(first: Any, second: Any) -> bool:
 
 
 def _table(rgb: Array) -> Any:
-    columns = (jpype.JArray(jpype.JByte)(np.ascontiguousarray(rgb[:, i]).astype(np.uint8).view(np.int8)) for i in range(3))
+    columns = (
+        jpype.JArray(jpype.JByte)(np.ascontiguousarray(rgb[:, i]).astype(np.uint8).view(np.int8))
+        for i in range(3)
+    )
     return java("ij.process.LUT")(*columns)

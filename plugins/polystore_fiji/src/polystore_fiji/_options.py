@@ -40,7 +40,7 @@ class DisplayOptions:
         A Fiji folder, a version of ImageJ2 or a Maven endpoint such as ``"sc.fiji:fiji"``, as pyimagej takes
         it; used by the launcher ``"pyimagej"``. ``None`` leaves the choice to pyimagej.
     memory
-        The most memory Java may take, such as ``"8g"``; ``None`` for Java's default, a quarter of the machine.
+        The most memory Java may take, such as ``"8g"``; ``None`` for Java's default, a quarter.
     windows
         Axes whose values get a window each, such as ``("well",)``. Other axes become sliders.
     """
@@ -52,9 +52,7 @@ class DisplayOptions:
     windows: tuple[str, ...] = ()
 
 
-def read_options(
-    given: Mapping[str, Any], environment: Mapping[str, str] | None = None
-) -> DisplayOptions:
+def read_options(given: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> DisplayOptions:
     """Check options, and take from the environment what they leave out.
 
     Parameters
@@ -107,7 +105,9 @@ def _texts(given: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str
     for name, value in chosen.items():
         if not isinstance(value, str) or not value:
             raise InvalidOption(f"{name} is {value!r}; it is a text")
-    surroundings = {name: environment[variable] for name, variable in _VARIABLES.items() if environment.get(variable)}
+    surroundings = {
+        name: environment[variable] for name, variable in _VARIABLES.items() if environment.get(variable)
+    }
     if chosen.keys() & {"launcher", "jar", "fiji"}:
         surroundings = {name: text for name, text in surroundings.items() if name == "memory"}
     return {**surroundings, **chosen}
