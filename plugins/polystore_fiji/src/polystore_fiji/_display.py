@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -12,7 +13,7 @@ import jpype
 
 from polystore_fiji._foreign import describe_image, read_image
 from polystore_fiji._image_layer import ImageLayer
-from polystore_fiji._java import java
+from polystore_fiji._java import java, message
 from polystore_fiji._java_rois import points_to_java, to_java
 from polystore_fiji._launch import launch
 from polystore_fiji._options import read_options
@@ -118,8 +119,7 @@ class FijiDisplay:
 
     def remove(self, layer: str) -> None:
         """Close the windows of a layer; take its regions off images and ROI Manager."""
-        for window in self._overlays.remove(layer):
-            self._touched[id(window)] = window
+        self._overlays.remove(layer)
         found = self._layers.pop(layer, None)
         if found is not None:
             for window in found.windows.values():
@@ -184,11 +184,14 @@ class FijiDisplay:
         """Bring everything that changed to the screen."""
         self._forget_closed()
         touched, self._touched = list(self._touched.values()), {}
-        grown = [window for window in touched if window.refresh()]
-        stale = self._overlays.settle()
-        for window in dict.fromkeys([*grown, *stale]):
-            self._overlays.arrange(window)
-        paint(window.imp for window in dict.fromkeys([*touched, *stale]))
+        try:
+            grown = [window for window in touched if window.refresh()]
+            stale = self._overlays.settle()
+            for window in dict.fromkeys([*grown, *stale]):
+                self._overlays.arrange(window)
+            paint(window.imp for window in dict.fromkeys([*touched, *stale]))
+        except jpype.JException as error:  # the user may close a window at any moment
+            print(f"polystore: ImageJ could not show something: {message(error)}", file=sys.stderr)
 
     def _find_window(self, shown: Shown) -> ImageWindow | None:
         """Find the image for regions: that of their layer, of their name, or else the last that was shown."""

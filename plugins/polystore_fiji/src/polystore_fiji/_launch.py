@@ -43,8 +43,8 @@ def _launch_jar(options: DisplayOptions) -> None:
     jar = Path(options.jar).expanduser()
     if not jar.is_file():
         raise BackendUnavailable(
-            f"no ImageJ at {str(jar)!r}: apt-get install libij-java, or say where it is with the display option jar= "
-            "or POLYSTORE_FIJI_JAR"
+            f"no ImageJ at {str(jar)!r}: apt-get install libij-java, or say where it is with the display "
+            "option jar= or POLYSTORE_FIJI_JAR"
         )
     _require_java()
     # The process ends whether or not something of the user still runs in Java.
@@ -98,8 +98,8 @@ def _require_screen() -> None:
         )
     if sys.platform != "win32" and not os.environ.get("DISPLAY"):
         raise ViewerUnreachable(
-            "ImageJ has no screen: DISPLAY is not set. Without a screen, apt-get install xvfb xauth and start "
-            "the viewer with xvfb-run"
+            "ImageJ has no screen: DISPLAY is not set. For a virtual one, apt-get install xvfb xauth and "
+            "start the viewer with xvfb-run"
         )
 
 

@@ -62,7 +62,7 @@ class Overlays:
         self._find = find
         self._shown: dict[str, Shown] = {}
         self._put: dict[int, set[int]] = {}
-        self._stale: set[str] = set()
+        self._stale: dict[int, ImageWindow] = {}
 
     def show(self, content: Content, kind: str, count: int, rois: Iterable[tuple[Any, Place]]) -> None:
         """Take regions in place of those of the same path; :meth:`settle` makes them visible."""
@@ -73,34 +73,32 @@ class Overlays:
             new.window = old.window
         self._shown[content.path] = new
         new.managed = add_to_manager([roi for roi, _ in new.rois])
-        self._stale.add(content.path)
+        self._mark(new)
 
-    def remove(self, layer: str) -> list[ImageWindow]:
-        """Remove a layer; return the windows that it lay on."""
+    def remove(self, layer: str) -> None:
+        """Remove a layer; one that is not there is no error."""
         gone = [shown for shown in self._shown.values() if shown.layer == layer]
         remove_from_manager(set().union(*(shown.managed for shown in gone)))
         for shown in gone:
             del self._shown[shown.path]
-        return [shown.window for shown in gone if shown.window is not None]
+            self._mark(shown)
 
     def forget(self, window: ImageWindow) -> None:
         """Let go of an image that is gone; what lay on it waits for the next."""
         self._put.pop(id(window), None)
+        self._stale.pop(id(window), None)
         for shown in self._shown.values():
             if shown.window is window:
                 shown.window = None
 
     def settle(self) -> list[ImageWindow]:
-        """Find an image for whatever has none or is new; return those that have to be arranged anew."""
-        dirty: dict[int, ImageWindow] = {}
+        """Find an image for whatever has none; return the images that have to be arranged anew."""
         for shown in self._shown.values():
             if shown.window is None:
                 shown.window = self._find(shown)
-                self._stale.add(shown.path)
-            if shown.path in self._stale and shown.window is not None:
-                dirty[id(shown.window)] = shown.window
-                self._stale.discard(shown.path)
-        return list(dirty.values())
+                self._mark(shown)
+        stale, self._stale = list(self._stale.values()), {}
+        return stale
 
     def arrange(self, window: ImageWindow) -> None:
         """Put what belongs on an image there, beside what the user put there."""
@@ -124,6 +122,10 @@ class Overlays:
             window.imp.setOverlay(overlay)
 
         on_event_thread(run)
+
+    def _mark(self, shown: Shown) -> None:
+        if shown.window is not None:
+            self._stale[id(shown.window)] = shown.window
 
     def describe(self) -> Iterator[dict[str, Any]]:
         """Describe each layer as JSON values."""

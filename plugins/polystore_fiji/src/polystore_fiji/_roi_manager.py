@@ -49,8 +49,15 @@ def remove_from_manager(copies: set[int]) -> None:
         if len(ours) == len(rois):
             manager.reset()
         elif ours:
+            # Selecting in the manager selects on the image in front: what the user has selected there stays.
+            imp = java("ij.WindowManager").getCurrentImage()
+            selection = None if imp is None else imp.getRoi()
             manager.setSelectedIndexes(jpype.JArray(jpype.JInt)(ours))
             manager.runCommand("Delete")
+            if selection is not None:
+                imp.setRoi(selection)
+            elif imp is not None:
+                imp.deleteRoi()
 
     on_event_thread(run)
 
