@@ -28,7 +28,7 @@ def add_to_manager(rois: Sequence[Any]) -> set[int]:
         manager = java("ij.plugin.frame.RoiManager").getRoiManager()
         first = manager.getCount()
         for roi in rois:
-            manager.addRoi(roi)
+            manager.addRoi(roi.clone())  # the manager names what has no name
         copies.update(identity(manager.getRoi(index)) for index in range(first, manager.getCount()))
 
     on_event_thread(run)
