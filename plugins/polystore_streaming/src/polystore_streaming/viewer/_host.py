@@ -230,9 +230,7 @@ def _text(text: str) -> str:
 
 
 def _stored(request: Request) -> Stored:
-    options = msgspec.msgpack.decode(request.options)
-    if not isinstance(options, dict):
-        raise TypeError("options are a mapping")
+    options = msgspec.msgpack.decode(request.options, type=dict[str, Any])
     return Stored(request.path, request.backend, options)
 
 

@@ -230,9 +230,7 @@ class Receiver:
             raise CorruptData(f"more than {MAX_QUESTIONS} questions at once")
         peer.questions -= 1
         if request.what == "open" and not peer.is_local:
-            self._deny(
-                peer, request, "only a process of the viewer's user on its machine may have files opened"
-            )
+            self._deny(peer, request, "only a process of this user on this machine may have files opened")
         elif not self._mailbox.reserve(peer, cost):
             self._deny(peer, request, _NO_ROOM)
         elif self._mailbox.put_request(ArrivedRequest(peer, request, cost)):
