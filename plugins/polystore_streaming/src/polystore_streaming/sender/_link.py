@@ -14,10 +14,14 @@ from zmq.utils.monitor import recv_monitor_message
 
 from polystore_core.errors import CorruptData, PolyStoreError, ViewerUnreachable
 from polystore_streaming.memory import hand_over
+from polystore_streaming.processes import runtime_directory
 from polystore_streaming.wire import (
+    MAX_FRAME_BYTES,
     MAX_PIECE_BYTES,
+    MAX_QUESTIONS,
     MAX_REPLY_BYTES,
     VERSION,
+    Ack,
     Acks,
     Bye,
     Closing,
@@ -50,6 +54,13 @@ __all__ = ["Link", "LinkState"]
 LinkState: TypeAlias = Literal["starting", "unreachable", "greeting", "ready"]
 
 _PROGRAM = "polystore 1"
+
+_MOST_CREDITS = 32
+_MOST_MESSAGES = 64
+"""Read in one turn, so that a viewer that floods us takes nothing from the others."""
+
+_SILENT_PINGS = 3
+_MOST_UNANSWERED_PINGS = 8
 
 
 class Link:
@@ -85,7 +96,7 @@ class Link:
         self._credits = 1
         self._lease: sockets.socket | None = None
         self._shares = False
-        self._pieces: Iterator[list[bytes]] = iter(())
+        self._outgoing: Iterator[list[bytes]] = iter(())
         self._stuck: list[bytes] | None = None
         self._pings = 0
         self._silent_pings = 0
@@ -101,7 +112,7 @@ class Link:
         self.socket.setsockopt(zmq.IMMEDIATE, 1)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.SNDHWM, 64)
-        self.socket.setsockopt(zmq.RCVHWM, 1024)
+        self.socket.setsockopt(zmq.RCVHWM, 16)
         self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_REPLY_BYTES)
         self.socket.setsockopt(zmq.RECONNECT_IVL, 20)
         self.socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
@@ -113,7 +124,7 @@ class Link:
     @property
     def is_silent(self) -> bool:
         """Whether the viewer is connected and has not answered for some seconds."""
-        return self.state in ("greeting", "ready") and self._silent_pings > 3
+        return self.state in ("greeting", "ready") and self._silent_pings > _SILENT_PINGS
 
     @property
     def shares_memory(self) -> bool:
@@ -134,13 +145,14 @@ class Link:
 
     def read_messages(self) -> None:
         """Take in what the viewer sends."""
-        while True:
+        for _ in range(_MOST_MESSAGES):
             try:
                 parts = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
                 return
             try:
-                self._take(decode_from_viewer(parts[0].buffer), memoryview(parts[-1].buffer))
+                payload = memoryview(parts[1].buffer) if len(parts) > 1 else memoryview(b"")
+                self._take(decode_from_viewer(parts[0].buffer), payload)
             except CorruptData as error:
                 self._lost(f"viewer {self.target.name!r} does not keep to the protocol: {error}")
 
@@ -148,17 +160,18 @@ class Link:
         """Send what may be sent now."""
         if self.state != "ready":
             return
-        while self._send_pieces():
+        while self._send_outgoing():
             frame = self._frames.next_for(
                 self.target.name, most=self._credits, most_bytes=self._arena.size // 2
             )
-            if frame is None:
-                break
-            self._send_frame(frame)
-        while self.questions and not self._frames.last_waiting(self.target.name, self.questions[0].after):
-            question = self.questions.popleft()
-            self._asked[question.request.id] = question
-            self._send(encode(question.request))
+            if frame is not None:
+                self._outgoing = self._messages_of(frame)
+            elif self.questions and self._may_ask(self.questions[0]):
+                question = self.questions.popleft()
+                self._asked[question.request.id] = question
+                self._outgoing = iter([[encode(question.request)]])
+            else:
+                return
 
     def ping(self) -> None:
         """Ask for a sign of life, and tell what was dropped."""
@@ -166,6 +179,8 @@ class Link:
             return
         self._pings += 1
         self._silent_pings += 1
+        if self._silent_pings > _MOST_UNANSWERED_PINGS:
+            return
         self._send(encode(Ping(number=self._pings)))
         if self.state == "ready":
             self._send(encode(Counts(dropped=self._frames.counters(self.target.name).dropped)))
@@ -211,8 +226,7 @@ class Link:
         match message:
             case Acks(session=self._session):
                 for ack in message.frames:
-                    if self._frames.acknowledge(self.target.name, ack) and ack.reason:
-                        self.complaint = self.complaint or ack.reason
+                    self._acknowledged(ack)
             case Pong():
                 self.waiting_there = message.waiting
             case Reply():
@@ -220,12 +234,12 @@ class Link:
                 if question is not None:
                     question.answer(message, payload)
             case Welcome(session=self._session) if self.state == "greeting":
-                self._credits = message.credits
+                self._credits = min(message.credits, _MOST_CREDITS)
                 self._share(message.lease)
             case Shared(session=self._session) if self.state == "greeting":
                 self._start_sending(shares=message.nonce == self._arena.nonce)
             case Refused():
-                self.give_up(f"viewer {self.target.name!r} refuses: {message.reason}")
+                self._take_back(f"viewer {self.target.name!r} refuses: {message.reason}")
             case Who() if self.state == "ready":
                 self._lost(f"viewer {self.target.name!r} was restarted")
                 self._greet()
@@ -234,9 +248,13 @@ class Link:
             case _:
                 pass
 
+    def _acknowledged(self, ack: Ack) -> None:
+        if self._frames.acknowledge(self.target.name, ack) and ack.reason:
+            self.complaint = self.complaint or ack.reason
+
     def _share(self, lease: str) -> None:
         """Hand the memory over, if the viewer may be on this machine."""
-        if lease and self._arena.fd is not None and os.path.exists(lease):
+        if self._arena.fd is not None and self._is_ours(lease):
             try:
                 self._lease = hand_over(lease, self._session, self._arena.fd)
             except OSError:
@@ -246,32 +264,42 @@ class Link:
         else:
             self._send(encode(Share(size=self._arena.size)))
 
+    def _is_ours(self, lease: str) -> bool:
+        """Whether a viewer may have named this socket: there is one, where viewers of this user have theirs."""
+        return bool(lease) and os.path.dirname(lease) == str(runtime_directory()) and os.path.exists(lease)
+
     def _start_sending(self, *, shares: bool) -> None:
         self._shares = shares
         self.state = "ready"
         self.reason = ""
         self._frames.announce()
 
-    def _send_frame(self, frame: Outgoing) -> None:
-        if self._shares:
-            self._send(encode(frame.message))
-        else:
-            self._send(encode(msgspec.structs.replace(frame.message, place=None)))
-            self._pieces = self._cut(frame)
+    def _may_ask(self, question: Question) -> bool:
+        return len(self._asked) < MAX_QUESTIONS and not self._frames.last_waiting(
+            self.target.name, question.after
+        )
 
-    def _cut(self, frame: Outgoing) -> Iterator[list[bytes]]:
+    def _messages_of(self, frame: Outgoing) -> Iterator[list[bytes]]:
+        if self._shares:
+            yield [encode(frame.message)]
+            return
+        if frame.message.size > MAX_FRAME_BYTES:
+            reason = f"{frame.message.path!r}: more than the {MAX_FRAME_BYTES} bytes that can be sent inline"
+            self._acknowledged(Ack(seq=frame.message.seq, outcome="refused", reason=reason))
+            return
+        yield [encode(msgspec.structs.replace(frame.message, place=None))]
         memory = self._arena.view(frame.block, frame.message.size)
         for offset in range(0, frame.message.size, MAX_PIECE_BYTES):
             part = memory[offset : offset + MAX_PIECE_BYTES]
             header = Piece(seq=frame.message.seq, offset=offset, size=len(part))
             yield [encode(header), compress_piece(part)]
 
-    def _send_pieces(self) -> bool:
-        """Go on with an inline frame; False if the connection takes no more at the moment."""
-        while (piece := self._stuck or next(self._pieces, None)) is not None:
+    def _send_outgoing(self) -> bool:
+        """Go on with what is being sent; False if the connection takes no more at the moment."""
+        while (parts := self._stuck or next(self._outgoing, None)) is not None:
             self._stuck = None
-            if not self._send(*piece):
-                self._stuck = piece
+            if not self._send(*parts):
+                self._stuck = parts
                 return False
         return True
 
@@ -290,20 +318,24 @@ class Link:
     def _lost(self, reason: str) -> None:
         if self.state not in ("greeting", "ready"):
             return
-        self._lost_nothing()
-        self._fail_questions(reason)
-        self._frames.lost(self.target.name)
-        self.give_up(
+        self._take_back(
             f"{self.reason or reason}; start it again by `polystore viewer {self.target.name}`"
             if self.target.files
             else self.reason or reason
         )
 
+    def _take_back(self, reason: str) -> None:
+        """Take back what the viewer has in hand: it is gone, or turns us away."""
+        self._lost_nothing()
+        self._fail_questions(reason)
+        self._frames.lost(self.target.name)
+        self.give_up(reason)
+
     def _lost_nothing(self) -> None:
         """Forget the connection that was."""
         self._drop_lease()
         self._shares = False
-        self._pieces = iter(())
+        self._outgoing = iter(())
         self._stuck = None
         self._silent_pings = 0
 

@@ -12,7 +12,7 @@ from polystore_core.data import kind_of
 from polystore_core.errors import InvalidOption, UnsupportedData
 from polystore_streaming.memory import ALIGNMENT
 from polystore_streaming.sender._appearance import axes_of, contrast_of, place_in_layer
-from polystore_streaming.wire import DTYPES, ArraySpec, Frame
+from polystore_streaming.wire import DTYPES, ArraySpec, Frame, check_sendable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,6 +131,7 @@ def prepare(
     message = Frame(
         seq=0, path=path, layer=layer, role=role, arrays=specs, size=size, position=position, **common
     )
+    check_sendable(message)
     return Prepared(message, tuple(named.values()))
 
 

@@ -48,8 +48,8 @@ class Question:
                     raise CorruptData(f"the viewer announced {size} bytes and sent {len(payload)}")
                 self._value = msgspec.msgpack.decode(reply.value)
                 self._arrays = arrays_in(payload, reply.arrays)
-        except (ValueError, RecursionError) as error:
-            self._error = error
+        except (ValueError, RecursionError, OverflowError) as error:
+            self._error = CorruptData(f"the viewer answered what nobody understands: {error}")
         self._answered.set()
 
     def fail(self, error: Exception) -> None:

@@ -18,6 +18,7 @@ from polystore_streaming.sender._exit import watch
 from polystore_streaming.sender._frames import Frames, Outgoing
 from polystore_streaming.sender._pump import Pump
 from polystore_streaming.sender._questions import Question
+from polystore_streaming.wire import check_sendable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -160,12 +161,15 @@ class Stream:
             If there is no answer within ``timeout`` seconds.
         StorageError
             If the viewer could not do it.
+        InvalidOption
+            If no viewer takes such a question.
         """
         engine = self._started()
         target = self.targets[0]
         link = engine.pump.links[target.name]
         with self._lock:
             question = Question(make(next(engine.numbers)), engine.last)
+        check_sendable(question.request)
         if link.state == "unreachable":
             raise ViewerUnreachable(link.reason)
         link.questions.append(question)

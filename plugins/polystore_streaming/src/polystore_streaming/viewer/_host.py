@@ -11,7 +11,17 @@ import numpy as np
 
 from polystore_streaming.viewer._content import Image, Labels, Points, Regions, Status, Stored
 from polystore_streaming.viewer._mailbox import ArrivedFrame, ArrivedRequest, Mailbox
-from polystore_streaming.wire import Ack, ArraySpec, Reply, arrays_in, encode
+from polystore_streaming.wire import (
+    ALIGNMENT,
+    DTYPES,
+    MAX_ANSWER_BYTES,
+    MAX_REPLY_BYTES,
+    Ack,
+    ArraySpec,
+    Reply,
+    arrays_in,
+    encode,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +100,7 @@ class DisplayHost:
             if arrived.same_clock:
                 self._unpainted = arrived.frame.sent
         except Exception as error:
-            outcome, reason = "refused", f"{arrived.frame.path!r}: {error}"[:1000]
+            outcome, reason = "refused", _text(f"{arrived.frame.path!r}: {error}")
             self._refused += 1
         self._serving.acknowledge(arrived.peer, Ack(seq=arrived.frame.seq, outcome=outcome, reason=reason))
 
@@ -101,10 +111,13 @@ class DisplayHost:
             value, arrays = self._find_answer(request)
             specs, payload = _packed(arrays)
             raw = msgspec.Raw(msgspec.msgpack.encode(value))
-            reply = Reply(id=request.id, value=raw, arrays=specs)
+            header = encode(Reply(id=request.id, value=raw, arrays=specs))
+            if len(header) > MAX_ANSWER_BYTES:
+                raise ValueError(f"an answer of {len(header)} bytes; {MAX_ANSWER_BYTES} are allowed")  # noqa: TRY301
         except Exception as error:
-            reply = Reply(id=request.id, error=f"{type(error).__name__}: {error}"[:1000])
-        self._serving.answer(arrived.peer, [encode(reply), payload])
+            payload = b""
+            header = encode(Reply(id=request.id, error=_text(f"{type(error).__name__}: {error}")))
+        self._serving.answer(arrived.peer, [header, payload])
         if request.what == "close":
             self._display.close()
 
@@ -167,6 +180,9 @@ class DisplayHost:
 
 def show_frame(display: Display, frame: Frame, memory: memoryview) -> None:
     """Give one frame to a display, as the kind of content it is."""
+    if frame.role == "rois":
+        # Offsets are checked and then followed: the sender must not be able to change them in between.
+        memory = memoryview(bytes(memory))
     arrays = arrays_in(memory, frame.arrays)
     place: dict[str, Any] = {
         "path": frame.path,
@@ -208,22 +224,36 @@ def show_frame(display: Display, frame: Frame, memory: memoryview) -> None:
             display.show_rois(Regions(**place, table=arrays))
 
 
+def _text(text: str) -> str:
+    """Make something said by a display fit to be sent."""
+    return text[:1000].encode(errors="replace").decode()
+
+
 def _stored(request: Request) -> Stored:
-    options = msgspec.msgpack.decode(request.options)
-    if not isinstance(options, dict):
-        raise TypeError("options are a mapping")
+    options = msgspec.msgpack.decode(request.options, type=dict[str, Any])
     return Stored(request.path, request.backend, options)
 
 
 def _packed(arrays: Mapping[str, Any]) -> tuple[tuple[ArraySpec, ...], bytes]:
-    """Lay arrays out one behind the other."""
+    """Lay arrays out one behind the other.
+
+    Raises
+    ------
+    ValueError
+        If they are too many bytes, or hold what cannot be sent.
+    """
     specs: list[ArraySpec] = []
     parts: list[bytes] = []
     end = 0
     for name, array in arrays.items():
         values = np.ascontiguousarray(array)
         dtype = cast("Any", values.dtype.name)
-        specs.append(ArraySpec(name=name, dtype=dtype, shape=values.shape, offset=end))
+        if dtype not in DTYPES:
+            raise ValueError(f"array {name!r} holds {dtype}, which cannot be sent")
+        specs.append(ArraySpec(name=name, dtype=dtype, shape=np.shape(array), offset=end))
+        end += -(-values.nbytes // ALIGNMENT) * ALIGNMENT
+        if end > MAX_REPLY_BYTES:
+            raise ValueError(f"more than the {MAX_REPLY_BYTES} bytes of one answer")
         parts.append(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
-        end += len(parts[-1])
+        parts.append(bytes(-values.nbytes % ALIGNMENT))
     return tuple(specs), b"".join(parts)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import zmq
 
-from polystore_core.errors import CorruptData
+from polystore_core.errors import AccessDenied, CorruptData
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,8 @@ def read_or_make_key(path: Path) -> tuple[str, str]:
     ------
     CorruptData
         If the file holds no key.
+    AccessDenied
+        If others may read the file.
 
     Examples
     --------
@@ -46,7 +48,7 @@ def read_or_make_key(path: Path) -> tuple[str, str]:
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        secret = path.read_text().strip()
+        secret = _read(path)
     else:
         _, made = zmq.curve_keypair()
         secret = made.decode()
@@ -58,3 +60,12 @@ def read_or_make_key(path: Path) -> tuple[str, str]:
         return zmq.curve_public(secret.encode()).decode(), secret
     except (ValueError, zmq.ZMQError) as error:
         raise CorruptData(f"{str(path)!r} holds no CURVE key: {error}", path=str(path)) from error
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
+            raise AccessDenied(
+                f"others may read the secret key in {str(path)!r}; type: chmod 600 {path}", path=str(path)
+            )
+        return file.read(2 * _KEY_LENGTH).decode(errors="replace").strip()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Listener"]
 
+_LARGEST_PORT = 65535
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:
@@ -53,7 +55,11 @@ needs CURVE keys; ...
             address = ipaddress.ip_address(host.strip("[]"))
         except ValueError:
             address = None
-        if address is None or not self.endpoint.startswith("tcp://") or not colon or not port.isdecimal():
+        if (
+            address is None
+            or not self.endpoint.startswith("tcp://")
+            or not (colon and port.isascii() and port.isdecimal() and int(port) <= _LARGEST_PORT)
+        ):
             raise InvalidOption(
                 f"listen on tcp://ADDRESS:PORT, for example tcp://127.0.0.1:5555; got {self.endpoint!r}"
             )
@@ -66,12 +72,22 @@ needs CURVE keys; ...
             object.__setattr__(self, "token", secrets.token_urlsafe(24))
 
     def bind(self, socket: zmq.Socket[bytes]) -> str:
-        """Listen; return the endpoint with the port that was taken."""
+        """Listen; return the endpoint with the port that was taken.
+
+        Raises
+        ------
+        InvalidOption
+            If that is not possible: the port is taken, or the address is none of this machine.
+        """
         import zmq
 
+        socket.ipv6 = "[" in self.endpoint
         if self.secret_key:
             socket.curve_secretkey = self.secret_key.encode()
             socket.curve_publickey = zmq.curve_public(self.secret_key.encode())
             socket.curve_server = True
-        socket.bind(self.endpoint)
+        try:
+            socket.bind(self.endpoint)
+        except zmq.ZMQError as error:
+            raise InvalidOption(f"cannot listen on {self.endpoint!r}: {error}") from error
         return socket.getsockopt_string(zmq.LAST_ENDPOINT)

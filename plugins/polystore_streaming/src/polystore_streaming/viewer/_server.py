@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket as sockets
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +22,22 @@ if TYPE_CHECKING:
     from polystore_streaming.processes import RuntimeFiles
     from polystore_streaming.viewer._mailbox import Mailbox
     from polystore_streaming.viewer._network import Listener
-    from polystore_streaming.viewer._receiver import Address, Peer
+    from polystore_streaming.viewer._peers import Address, Peer
     from polystore_streaming.wire import Ack
 
 __all__ = ["Server"]
 
 _LONGEST_PART = max(MAX_HEADER_BYTES, MAX_PIECE_BYTES + MAX_PIECE_BYTES // 200 + 64)
 """A piece that does not compress grows by less than half a percent."""
+
+_LOCAL = 0
+"""Number of the socket that only processes of this user reach."""
+
+_HANDSHAKE_MS = 5000
+"""Who has connected and does not speak ZeroMQ is turned away after this time."""
+
+_LOOK_MS = 2000
+"""How often to look for connections and senders that say nothing."""
 
 
 class Server:
@@ -65,7 +76,10 @@ class Server:
         )
         with contextlib.suppress(FileNotFoundError):
             files.socket.unlink()
-        self._router().bind(f"ipc://{files.socket}")
+        local = self._router()
+        if hasattr(os, "geteuid"):
+            local.setsockopt(zmq.IPC_FILTER_UID, os.geteuid())
+        local.bind(f"ipc://{files.socket}")
         self.endpoints = [listener.bind(self._router(listener.token)) for listener in listeners]
         self._doorbell, self._bell = sockets.socketpair()
         self._doorbell.setblocking(False)
@@ -101,6 +115,7 @@ class Server:
         router.setsockopt(zmq.RCVHWM, 64)
         router.setsockopt(zmq.SNDHWM, 1024)
         router.setsockopt(zmq.LINGER, 200)
+        router.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
         self._routers.append((router, token))
         return router
 
@@ -119,6 +134,7 @@ class Server:
         for router, _ in self._routers:
             poller.register(router, zmq.POLLIN)
         leases: set[int] = set()
+        next_look = time.monotonic()
         try:
             while not self._closing:
                 current = set(self._leases.descriptors())
@@ -127,7 +143,11 @@ class Server:
                 for fd in current - leases:
                     poller.register(fd, zmq.POLLIN)
                 leases = current
-                self._serve({fd for fd, _ in poller.poll()})
+                self._serve({fd for fd, _ in poller.poll(_LOOK_MS)})
+                if time.monotonic() >= next_look:
+                    next_look = time.monotonic() + _LOOK_MS / 1000
+                    self._leases.turn_away_silent()
+                    self.receiver.forget_silent()
         finally:
             self._say_goodbye()
 
@@ -153,7 +173,7 @@ class Server:
             except zmq.Again:
                 return
             buffers = [memoryview(part.buffer) for part in parts]
-            self.receiver.receive((number, identity.bytes), buffers, token=token)
+            self.receiver.receive((number, identity.bytes), buffers, token=token, is_local=number == _LOCAL)
 
     def _deliver_answers(self) -> None:
         acks: dict[Peer, list[Ack]] = {}

@@ -3,6 +3,7 @@
 from polystore_streaming.wire._codec import (
     arrays_in,
     check_frame,
+    check_sendable,
     compress_piece,
     decode_from_sender,
     decode_from_viewer,
@@ -11,9 +12,12 @@ from polystore_streaming.wire._codec import (
     extent,
 )
 from polystore_streaming.wire._limits import (
+    ALIGNMENT,
+    MAX_ANSWER_BYTES,
     MAX_FRAME_BYTES,
     MAX_HEADER_BYTES,
     MAX_PIECE_BYTES,
+    MAX_QUESTIONS,
     MAX_REPLY_BYTES,
 )
 from polystore_streaming.wire._messages import (
@@ -44,10 +48,13 @@ from polystore_streaming.wire._messages import (
 )
 
 __all__ = [
+    "ALIGNMENT",
     "DTYPES",
+    "MAX_ANSWER_BYTES",
     "MAX_FRAME_BYTES",
     "MAX_HEADER_BYTES",
     "MAX_PIECE_BYTES",
+    "MAX_QUESTIONS",
     "MAX_REPLY_BYTES",
     "VERSION",
     "Ack",
@@ -74,6 +81,7 @@ __all__ = [
     "Who",
     "arrays_in",
     "check_frame",
+    "check_sendable",
     "compress_piece",
     "decode_from_sender",
     "decode_from_viewer",

@@ -9,19 +9,26 @@ import lz4.block
 import msgspec
 import numpy as np
 
-from polystore_core.errors import CorruptData
-from polystore_streaming.wire._limits import MAX_HEADER_BYTES, MAX_PIECE_BYTES, MAX_REPLY_BYTES
+from polystore_core.errors import CorruptData, InvalidOption
+from polystore_streaming.wire._limits import (
+    MAX_ANSWER_BYTES,
+    MAX_HEADER_BYTES,
+    MAX_PIECE_BYTES,
+    MAX_REPLY_BYTES,
+    MAX_SIZE,
+)
 from polystore_streaming.wire._messages import Frame, FromSender, FromViewer, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from polystore_streaming.wire._messages import ArraySpec
+    from polystore_streaming.wire._messages import ArraySpec, Request
 
 __all__ = [
     "arrays_in",
     "check_frame",
+    "check_sendable",
     "compress_piece",
     "decode_from_sender",
     "decode_from_viewer",
@@ -73,12 +80,35 @@ def decode_from_viewer(header: bytes | memoryview) -> FromViewer:
         If it is too long, no msgpack, or does not fit its schema.
     """
     try:
-        message: FromViewer = _from_viewer.decode(_short(header, MAX_REPLY_BYTES))
+        message: FromViewer = _from_viewer.decode(_short(header, MAX_ANSWER_BYTES))
     except (ValueError, RecursionError, OverflowError) as error:
         raise CorruptData(f"not a message of a viewer: {error}") from None
     if isinstance(message, Reply):
         _check_arrays(message.arrays, MAX_REPLY_BYTES)
     return message
+
+
+def check_sendable(message: Frame | Request) -> None:
+    """Check that a viewer will take a message, before it is on its way.
+
+    Raises
+    ------
+    InvalidOption
+        If it will not: a text is too long, or a name is no text at all.
+
+    Examples
+    --------
+    >>> from polystore_streaming.wire import Request, check_sendable
+    >>> check_sendable(Request(id=1, what="remove", layer="cells" * 1000))
+    Traceback (most recent call last):
+    ...
+    polystore_core.errors.InvalidOption: a viewer does not take this: not a message of a sender: Expected \
+`str` of length <= 4096 - at `$.layer`
+    """
+    try:
+        decode_from_sender(encode(message))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise InvalidOption(f"a viewer does not take this: {error}") from error
 
 
 def check_frame(frame: Frame) -> None:
@@ -87,14 +117,18 @@ def check_frame(frame: Frame) -> None:
     Raises
     ------
     CorruptData
-        If arrays overlap, leave the frame's memory or carry an impossible number.
+        If arrays overlap, leave the frame's memory or carry an impossible number, or axes do not fit.
     """
     _check_arrays(frame.arrays, frame.size)
-    numbers = (*frame.scale, *(frame.contrast or ()), frame.point_size or 0.0)
-    if not all(map(isfinite, numbers)):
-        raise CorruptData(f"frame of {frame.path!r}: scale, contrast and size must be finite")
-    if any(step <= 0 for step in frame.scale):
-        raise CorruptData(f"frame of {frame.path!r}: a scale is above 0")
+    low, high = frame.contrast or (0.0, 0.0)
+    if not all(map(isfinite, (*frame.scale, low, high, frame.point_size or 0.0, frame.sent))):
+        raise CorruptData(f"frame of {frame.path!r}: scale, contrast, size and time must be finite")
+    if low > high or (frame.point_size or 0.0) < 0 or any(step <= 0 for step in frame.scale):
+        raise CorruptData(f"frame of {frame.path!r}: contrast is low, high; sizes and scales are above 0")
+    if len(set(frame.axes)) != len(frame.axes) or "rgb" in frame.axes[:-1]:
+        raise CorruptData(f"frame of {frame.path!r}: axes {frame.axes} repeat one, or go on after rgb")
+    if len(frame.scale) not in (0, len(frame.axes) - ("rgb" in frame.axes)):
+        raise CorruptData(f"frame of {frame.path!r}: {len(frame.scale)} scales for the axes {frame.axes}")
     if frame.role in ("image", "labels"):
         _check_image(frame)
 
@@ -105,12 +139,10 @@ def _check_image(frame: Frame) -> None:
     (array,) = frame.arrays
     if len(frame.axes) != len(array.shape) or len(array.shape) < 2:
         raise CorruptData(f"frame of {frame.path!r}: {len(frame.axes)} axes for the shape {array.shape}")
-    if frame.axes[-1] == "rgb" and (array.shape[-1] not in (3, 4) or len(array.shape) < 3):
+    if "rgb" in frame.axes and (array.shape[-1] not in (3, 4) or len(array.shape) < 3):
         raise CorruptData(f"frame of {frame.path!r}: the shape {array.shape} holds no colours")
-    if frame.role == "labels" and array.dtype.startswith(("float", "complex")):
-        raise CorruptData(f"frame of {frame.path!r}: labels are integers, not {array.dtype}")
-    if len(frame.scale) not in (0, len(frame.axes) - (frame.axes[-1] == "rgb")):
-        raise CorruptData(f"frame of {frame.path!r}: {len(frame.scale)} scales for the axes {frame.axes}")
+    if frame.role == "labels" and (array.dtype.startswith(("float", "complex")) or "rgb" in frame.axes):
+        raise CorruptData(f"frame of {frame.path!r}: labels are integers, not {array.dtype} or colours")
 
 
 def _check_arrays(arrays: Sequence[ArraySpec], size: int) -> None:
@@ -121,6 +153,8 @@ def _check_arrays(arrays: Sequence[ArraySpec], size: int) -> None:
         end = array.offset + extent(array)
         if end > size:
             raise CorruptData(f"array {array.name!r} ends at byte {end} of {size}")
+        if prod(length or 1 for length in array.shape) > MAX_SIZE:
+            raise CorruptData(f"array {array.name!r} has the impossible shape {array.shape}")
     if len({array.name for array in arrays}) != len(arrays):
         raise CorruptData("two arrays have the same name")
 

@@ -1,8 +1,8 @@
 """The messages, as they are on the wire.
 
-Each is a msgpack map with a key ``type``; :func:`decode` checks it against its class: unknown or missing
-keys, wrong types, negative or huge numbers are refused. docs/reference/wire.md describes them for
-authors of viewers in other languages.
+Each is a msgpack map with a key ``type``; decoding checks it against its class: unknown or missing keys,
+wrong types, negative or huge numbers are refused. docs/reference/wire.md describes them for authors of
+viewers and senders in other languages.
 """
 
 from __future__ import annotations
@@ -12,7 +12,16 @@ from typing import Annotated, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import Meta
 
-from polystore_streaming.wire._limits import MAX_AXES, MAX_COLUMNS, MAX_FRAME_BYTES, MAX_PIECE_BYTES, MAX_TEXT
+from polystore_streaming.wire._limits import (
+    ALIGNMENT,
+    MAX_AXES,
+    MAX_COLUMNS,
+    MAX_CREDITS,
+    MAX_FRAME_BYTES,
+    MAX_PIECE_BYTES,
+    MAX_SIZE,
+    MAX_TEXT,
+)
 
 __all__ = [
     "DTYPES",
@@ -68,7 +77,8 @@ DTYPES: tuple[str, ...] = get_args(DType)
 
 Text: TypeAlias = Annotated[str, Meta(max_length=MAX_TEXT)]
 Word: TypeAlias = Annotated[str, Meta(max_length=64)]
-Size: TypeAlias = Annotated[int, Meta(ge=0, le=1 << 48)]
+Size: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_SIZE)]
+Place: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_SIZE, multiple_of=ALIGNMENT)]
 Number: TypeAlias = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 Identity: TypeAlias = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Secret: TypeAlias = Annotated[bytes, Meta(max_length=32)]
@@ -85,7 +95,7 @@ class ArraySpec(_Message, frozen=True):
     name: Annotated[str, Meta(max_length=256)]
     dtype: DType
     shape: Annotated[tuple[Size, ...], Meta(max_length=MAX_AXES)]
-    offset: Size = 0
+    offset: Place = 0
 
 
 class Hello(_Message, frozen=True, tag="hello"):
@@ -114,7 +124,7 @@ class Frame(_Message, frozen=True, tag="frame"):
     role: Role
     arrays: Annotated[tuple[ArraySpec, ...], Meta(min_length=1, max_length=MAX_COLUMNS)]
     size: Size
-    place: Size | None = None
+    place: Place | None = None
     sent: float = 0.0
     position: Annotated[dict[Word, Key], Meta(max_length=MAX_AXES)] = {}
     axes: Annotated[tuple[Word, ...], Meta(max_length=MAX_AXES)] = ()
@@ -172,7 +182,7 @@ class Welcome(_Message, frozen=True, tag="welcome"):
     viewer: Word
     pid: Number
     host: Text
-    credits: Annotated[int, Meta(ge=1, le=1024)]
+    credits: Annotated[int, Meta(ge=1, le=MAX_CREDITS)]
     lease: Text = ""
 
 
@@ -201,7 +211,7 @@ class Acks(_Message, frozen=True, tag="acks"):
     """What became of some frames of this session."""
 
     session: Identity
-    frames: tuple[Ack, ...]
+    frames: Annotated[tuple[Ack, ...], Meta(max_length=MAX_CREDITS)]
 
 
 class Reply(_Message, frozen=True, tag="reply"):
