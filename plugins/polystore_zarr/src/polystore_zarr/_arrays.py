@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
+from itertools import zip_longest
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from polystore_core import CorruptData, IsADirectory, PolyStoreError
 from polystore_zarr._loops import run
-from polystore_zarr._snapshot import Snapshot
+from polystore_zarr._nodes import parsed
+from polystore_zarr._snapshot import snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
     from polystore_zarr._codecs import Encoding
     from polystore_zarr._grid import Grid
+    from polystore_zarr._ngff import ZarrFormat
+    from polystore_zarr._snapshot import SnapshotLike, SnapshotSource
 
     Array = np.ndarray[Any, Any]
 
 __all__ = [
     "ALWAYS_ALLOWED",
+    "ArrayTarget",
     "Missing",
     "consistently",
     "file_shape_of",
@@ -42,10 +45,20 @@ _EXPANSION = 64
 _MANY_CHUNKS = 4096
 
 
+class ArrayTarget(Protocol):
+    """A store for one new array, of which nothing is seen before it is finished."""
+
+    size: int
+
+    def finish(self) -> None:
+        """Write what makes it an array."""
+
+
 class _Stored(NamedTuple):
     """What the document of an array says."""
 
     array: AsyncArray[Any]
+    file_shape: tuple[int, ...]
     nbytes: int
     chunks: int
     sharded: bool
@@ -53,13 +66,14 @@ class _Stored(NamedTuple):
 
 def write_array(
     array: Array,
-    directory: str,
+    target: str | ArrayTarget,
     *,
     grid: Grid,
     encoding: Encoding,
     axes: Sequence[str] | None = None,
     attributes: Mapping[str, Any] | None = None,
     threads: int = 1,
+    zarr_format: ZarrFormat = 3,
 ) -> int:
     """Write an array into an empty directory; every chunk gets a file, also one of zeros only.
 
@@ -67,16 +81,18 @@ def write_array(
     ----------
     array
         Of native byte order and a dtype that :func:`check_dtype` accepts.
-    directory
-        Exists and is nobody else's.
+    target
+        A directory that exists and is nobody else's, or another store for it.
     grid, encoding
         How it is cut and encoded.
     axes
-        A name for each axis.
+        A name for each axis; Zarr v2 has no place for them.
     attributes
         JSON values to keep with the array.
     threads
         How many chunks may be encoded at a time.
+    zarr_format
+        Version of Zarr.
 
     Returns
     -------
@@ -85,7 +101,7 @@ def write_array(
     """
     from polystore_zarr._chunk_store import ArrayWriter
 
-    store = ArrayWriter(directory)
+    store: Any = ArrayWriter(target) if isinstance(target, str) else target
     alone = threads == 1 or (grid.shards is None and prod(grid.counts) == 1)
 
     async def write() -> None:
@@ -102,8 +118,9 @@ def write_array(
             compressors=encoding.compressors,
             fill_value=None,
             attributes=dict(attributes or {}),
-            dimension_names=axes,
-            zarr_format=3,
+            dimension_names=axes if zarr_format == 3 else None,
+            zarr_format=zarr_format,
+            chunk_key_encoding=None if zarr_format == 3 else {"name": "v2", "separator": "/"},
             config={"write_empty_chunks": True},
         )
         if array.size:
@@ -111,18 +128,24 @@ def write_array(
 
     run(write(), threads=1 if alone else threads)
     store.finish()
-    return store.size
+    size: int = store.size
+    return size
 
 
 def read_array(
-    path: str, *, shown: str, max_bytes: int | None, missing: Missing = "error", threads: int = 1
+    source: str | SnapshotSource,
+    *,
+    shown: str,
+    max_bytes: int | None,
+    missing: Missing = "error",
+    threads: int = 1,
 ) -> Array:
     """Read the array of a directory, either all from before or all from after any save meanwhile.
 
     Parameters
     ----------
-    path, shown
-        The directory, and how the caller named it.
+    source, shown
+        The directory, or what else to take snapshots from, and how the caller named it.
     max_bytes
         What it may decode to; ``None`` for 512 MiB or 64 times what is stored, whichever is more.
     missing
@@ -140,19 +163,19 @@ def read_array(
         If it is damaged or claims more than is allowed.
     """
 
-    def read(snapshot: Snapshot) -> Array:
+    def read(snapshot: SnapshotLike) -> Array:
         return read_snapshot(
             snapshot, shown=shown, max_bytes=max_bytes, fill=missing == "fill", selection=..., threads=threads
         )
 
-    array: Array = consistently(path, read)
+    array: Array = consistently(source, read)
     return array
 
 
-def consistently(path: str, read: Callable[[Snapshot], Any]) -> Any:
-    """Read from a snapshot; take another one if the directory was replaced meanwhile."""
+def consistently(source: str | SnapshotSource, read: Callable[[SnapshotLike], Any]) -> Any:
+    """Read from a snapshot; take another one if the node was replaced meanwhile."""
     while True:
-        with Snapshot(path) as snapshot:
+        with snapshot_of(source) as snapshot:
             try:
                 return read(snapshot)
             except PolyStoreError:
@@ -161,7 +184,7 @@ def consistently(path: str, read: Callable[[Snapshot], Any]) -> Any:
 
 
 def read_snapshot(
-    snapshot: Snapshot, *, shown: str, max_bytes: int | None, fill: bool, selection: Any, threads: int
+    snapshot: SnapshotLike, *, shown: str, max_bytes: int | None, fill: bool, selection: Any, threads: int
 ) -> Array:
     """Read a part of an array; only the chunks that it touches are opened.
 
@@ -186,14 +209,14 @@ def read_snapshot(
     with _explaining(shown):
         stored = _stored(snapshot, fill=fill)
         whole = selection is ...
-        if whole:
+        if whole or _selected_bytes(stored, selection) > ALWAYS_ALLOWED:
             _check_claims(stored, snapshot, max_bytes, fill=fill)
         alone = threads == 1 or not whole or (stored.chunks == 1 and not stored.sharded)
         return np.asarray(run(stored.array.getitem(selection), threads=1 if alone else threads))
 
 
 def file_shape_of(
-    snapshot: Snapshot, *, shown: str, fill: bool
+    snapshot: SnapshotLike, *, shown: str, fill: bool
 ) -> tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]:
     """Return shape and dtype of an array, and the shape of what one of its files holds.
 
@@ -203,8 +226,9 @@ def file_shape_of(
         As for :func:`read_array`.
     """
     with _explaining(shown):
-        metadata = _stored(snapshot, fill=fill).array.metadata
-        return metadata.shape, metadata.dtype.to_native_dtype(), metadata.chunk_grid.chunk_shape
+        stored = _stored(snapshot, fill=fill)
+        metadata = stored.array.metadata
+        return metadata.shape, metadata.dtype.to_native_dtype(), stored.file_shape
 
 
 @contextlib.contextmanager
@@ -227,44 +251,62 @@ def _explaining(shown: str) -> Iterator[None]:
         ) from error
 
 
-def _stored(snapshot: Snapshot, *, fill: bool) -> _Stored:
+def _stored(snapshot: SnapshotLike, *, fill: bool) -> _Stored:
     from zarr import AsyncArray
-    from zarr.core.metadata import ArrayV3Metadata
     from zarr.storage import StorePath
 
     from polystore_zarr._chunk_store import ArrayReader
 
-    document = json.loads(snapshot.read("zarr.json"))
-    if not isinstance(document, dict):
-        raise CorruptData("zarr.json is no JSON object")
+    metadata, file_shape, codec, sharded = _described(snapshot)
+    dtype = metadata.dtype.to_native_dtype()
+    if dtype.hasobject:
+        raise CorruptData(f"dtype {dtype} is not one of plain values")
+    reader = ArrayReader(snapshot, codec=codec, chunk_bytes=prod(file_shape) * dtype.itemsize, fill=fill)
+    counts = [-(-size // step) for size, step in zip(metadata.shape, file_shape, strict=True)]
+    array: AsyncArray[Any] = AsyncArray(metadata, StorePath(reader))
+    nbytes = max(prod(metadata.shape), prod(file_shape)) * dtype.itemsize
+    return _Stored(array, file_shape, nbytes, prod(counts), sharded)
+
+
+def _described(snapshot: SnapshotLike) -> tuple[Any, tuple[int, ...], str, bool]:
+    """Return the metadata of an array, what a file of it holds, its last codec, whether it is sharded."""
+    from zarr.core.metadata import ArrayV2Metadata, ArrayV3Metadata
+
+    try:
+        document = parsed(snapshot.read("zarr.json"))
+    except FileNotFoundError:
+        return _described_v2(snapshot, ArrayV2Metadata)
     if document.get("node_type") == "group":
         raise IsADirectory(
             f"cannot read {snapshot.path!r}: it is a group; name an array in it", path=snapshot.path
         )
     metadata = ArrayV3Metadata.from_dict(document)
-    dtype = metadata.dtype.to_native_dtype()
-    if dtype.hasobject:
-        raise CorruptData(f"dtype {dtype} is not one of plain values")
+    codecs: Any = document["codecs"]
     file_shape = metadata.chunk_grid.chunk_shape  # type: ignore[attr-defined]
-    codecs = document["codecs"]
-    reader = ArrayReader(
-        snapshot,
-        codec=str(codecs[-1].get("name")),
-        chunk_bytes=prod(file_shape) * dtype.itemsize,
-        fill=fill,
-    )
-    counts = [-(-size // step) for size, step in zip(metadata.shape, file_shape, strict=True)]
-    array: AsyncArray[Any] = AsyncArray(metadata, StorePath(reader))
-    nbytes = max(prod(metadata.shape), prod(file_shape)) * dtype.itemsize
-    return _Stored(array, nbytes, prod(counts), codecs[0].get("name") == "sharding_indexed")
+    return metadata, file_shape, str(codecs[-1].get("name")), codecs[0].get("name") == "sharding_indexed"
 
 
-def _check_claims(stored: _Stored, snapshot: Snapshot, max_bytes: int | None, *, fill: bool) -> None:
+def _described_v2(snapshot: SnapshotLike, model: Any) -> tuple[Any, tuple[int, ...], str, bool]:
+    document = parsed(snapshot.read(".zarray"))
+    metadata = model.from_dict(document)
+    codec: Any = document.get("compressor") or (document.get("filters") or [{}])[-1]
+    return metadata, tuple(metadata.chunks), str(codec.get("id")), False
+
+
+def _selected_bytes(stored: _Stored, selection: Any) -> int:
+    """Return what a part of an array, or the largest of its files, decodes to."""
+    shape, files = stored.array.shape, stored.file_shape
+    places = [place for place in selection if place is not ...] if isinstance(selection, tuple) else []
+    kept = [size for size, place in zip_longest(shape, places) if not isinstance(place, int)]
+    return max(prod(kept), prod(files)) * stored.array.dtype.itemsize
+
+
+def _check_claims(stored: _Stored, snapshot: SnapshotLike, max_bytes: int | None, *, fill: bool) -> None:
     """Refuse to allocate what the files there cannot fill."""
     limit = ALWAYS_ALLOWED if max_bytes is None else max_bytes
     if stored.nbytes <= limit and stored.chunks <= _MANY_CHUNKS:
         return
-    files, size = _extent(snapshot.path)
+    files, size = snapshot.extent()
     if max_bytes is None:
         limit = max(limit, _EXPANSION * size)
     if stored.nbytes > limit:
@@ -276,14 +318,3 @@ def _check_claims(stored: _Stored, snapshot: Snapshot, max_bytes: int | None, *,
             f"only {files} of {stored.chunks} chunks are there. If another program left out chunks that hold "
             "nothing but the fill value, pass missing='fill'"
         )
-
-
-def _extent(path: str) -> tuple[int, int]:
-    """Count the chunk files of an array, and their bytes."""
-    files = size = 0
-    for directory, _, names in os.walk(path):
-        for name in names:
-            if name != "zarr.json":
-                files += 1
-                size += os.lstat(os.path.join(directory, name)).st_size
-    return files, size

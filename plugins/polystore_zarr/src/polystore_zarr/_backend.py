@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence  # noqa: TC003
+from collections.abc import Callable, Mapping, Sequence  # noqa: TC003
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -31,7 +31,7 @@ from polystore_zarr._names import find, place_for
 from polystore_zarr._nodes import store_of
 from polystore_zarr._plate import Plates, check_planes, field_writer
 from polystore_zarr._plate_options import PlateOptions
-from polystore_zarr._plate_reading import read_plane
+from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
 from polystore_zarr._staging import Staging, publish, refuse_to_replace
 from polystore_zarr._transfer import check_target, copy_to, move_to
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from polystore_core import Entry
     from polystore_core.data import Data
     from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
+    from polystore_zarr._plate_reading import PlateSource
 
 __all__ = ["ZarrBackend"]
 
@@ -86,24 +87,18 @@ class ZarrBackend:
     @hookimpl
     def polystore_read(self, request: ReadRequest) -> list[Data]:
         """Read arrays; several in parallel, one with all threads."""
-        if "store" in request.options or "pattern" in request.options:
-            check_options(self._read_plane, request.options, owner="a load from a plate")
-            return request.batch.run(
-                request.paths, lambda index: self._read_plane(request.paths[index], **request.options)
-            )
-        check_options(
-            self._read,
-            request.options,
-            owner="backend 'zarr'",
-            given=("threads",),
-            further=("store", "pattern"),
-        )
         threads = max(1, request.batch.threads // len(request.paths))
-
-        def read(index: int) -> Any:
-            return self._read(request.paths[index], threads=threads, **request.options)
-
-        return request.batch.run(request.paths, read)
+        read: Callable[..., Any] = self._read
+        owner = "backend 'zarr'"
+        further: tuple[str, ...] = ("store", "pattern", "at")
+        if "at" in request.options:
+            read, owner, further = self._read_at, "a load by coordinates", ()
+        elif "store" in request.options or "pattern" in request.options:
+            read, owner, further = self._read_plane, "a load from a plate", ()
+        check_options(read, request.options, owner=owner, given=("threads",), further=further)
+        return request.batch.run(
+            request.paths, lambda index: read(request.paths[index], threads=threads, **request.options)
+        )
 
     @hookimpl
     def polystore_write(self, request: WriteRequest) -> list[int]:
@@ -278,15 +273,39 @@ class ZarrBackend:
         self,
         path: str,
         *,
+        threads: int,
         store: str,
         pattern: str | PathPattern | None = None,
         labels: str | None = None,
+        level: int = 0,
+        acquisition: int | None = None,
         max_bytes: int | None = None,
-    ) -> np.ndarray[Any, Any]:
+        lazy: bool = False,
+    ) -> Any:
+        plate = self._plate(store)
         limit = self._max_bytes if max_bytes is None else max_bytes
         known = None if pattern is None else PathPattern.of(pattern)
-        located = self._locate(normalize_path(store))
-        return read_plane(located, path, known, shown=store, max_bytes=limit, labels=labels)
+        part = Part(labels, level, acquisition, limit, lazy, threads)
+        return read_part(plate, wanted_plane(plate, path, known), part)
+
+    def _read_at(
+        self,
+        path: str,
+        *,
+        threads: int,
+        at: Mapping[str, Any],
+        labels: str | None = None,
+        level: int = 0,
+        max_bytes: int | None = None,
+        lazy: bool = False,
+    ) -> Any:
+        limit = self._max_bytes if max_bytes is None else max_bytes
+        part = Part(labels, level, None, limit, lazy, threads)
+        return read_part(self._plate(path), wanted_at(at, path), part)
+
+    def _plate(self, store: str) -> PlateSource:
+        """Return the plate of a store."""
+        return LocalPlate(self._locate(normalize_path(store)), store)
 
     def _locate(self, path: str) -> str:
         """Return the path for the operating system, below the root if there is one."""

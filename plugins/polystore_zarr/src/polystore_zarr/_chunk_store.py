@@ -10,21 +10,21 @@ from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Sto
 
 from polystore_core import CorruptData
 from polystore_zarr._claims import claimed_size
+from polystore_zarr._nodes import DOCUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from zarr.core.buffer import Buffer, BufferPrototype
 
-    from polystore_zarr._snapshot import Snapshot
+    from polystore_zarr._snapshot import SnapshotLike
 
-__all__ = ["ArrayReader", "ArrayWriter"]
+__all__ = ["ArrayReader", "ArrayStore", "ArrayWriter", "range_of"]
 
-_DOCUMENT = "zarr.json"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
-class _ArrayStore(Store):
+class ArrayStore(Store):
     """What reading and writing have in common: one array at the root, and no listing."""
 
     supports_writes = True
@@ -57,7 +57,7 @@ class _ArrayStore(Store):
         raise NotImplementedError
 
 
-class ArrayReader(_ArrayStore):
+class ArrayReader(ArrayStore):
     """The chunks of one array, as one snapshot holds them.
 
     Parameters
@@ -72,7 +72,7 @@ class ArrayReader(_ArrayStore):
         Whether a chunk without a file stands for the fill value. It is damage otherwise.
     """
 
-    def __init__(self, snapshot: Snapshot, *, codec: str, chunk_bytes: int, fill: bool) -> None:
+    def __init__(self, snapshot: SnapshotLike, *, codec: str, chunk_bytes: int, fill: bool) -> None:
         super().__init__(read_only=True)
         self._snapshot = snapshot
         self._codec = codec
@@ -85,8 +85,13 @@ class ArrayReader(_ArrayStore):
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
+        content = self._read(key, *range_of(byte_range))
+        return None if content is None else prototype.buffer.from_bytes(content)
+
+    def _read(self, key: str, start: int, length: int | None) -> bytes | None:
+        """Read a chunk, or a part of one; ``None`` stands for the fill value."""
         try:
-            content = self._snapshot.read(key, *_range(byte_range))
+            content = self._snapshot.read(key, start, length)
         except (FileNotFoundError, NotADirectoryError) as error:
             if self._fill:
                 return None
@@ -97,11 +102,11 @@ class ArrayReader(_ArrayStore):
         size = claimed_size(self._codec, content, self._chunk_bytes)
         if size is not None and size > self._chunk_bytes:
             raise CorruptData(f"chunk {key!r} claims more than the {self._chunk_bytes} bytes of a chunk")
-        return prototype.buffer.from_bytes(content)
+        return content
 
 
-class ArrayWriter(_ArrayStore):
-    """A new array in a directory of its own; its document is written last.
+class ArrayWriter(ArrayStore):
+    """A new array in a directory of its own; its documents are written last.
 
     Parameters
     ----------
@@ -118,7 +123,7 @@ class ArrayWriter(_ArrayStore):
         super().__init__(read_only=False)
         self._directory = directory
         self._made = {""}
-        self._document: Buffer | None = None
+        self._documents: dict[str, Buffer] = {}
         self.size = 0
 
     async def get(
@@ -127,15 +132,15 @@ class ArrayWriter(_ArrayStore):
         return None
 
     async def set(self, key: str, value: Buffer) -> None:
-        if key == _DOCUMENT:
-            self._document = value
+        if key in DOCUMENTS:
+            self._documents[key] = value
         else:
             self._write(key, value)
 
     def finish(self) -> None:
-        """Write the document."""
-        assert self._document is not None
-        self._write(_DOCUMENT, self._document)
+        """Write the documents."""
+        for key, document in self._documents.items():
+            self._write(key, document)
 
     def _write(self, key: str, value: Buffer) -> None:
         parent = key.rpartition("/")[0]
@@ -152,7 +157,8 @@ class ArrayWriter(_ArrayStore):
             os.close(descriptor)
 
 
-def _range(request: ByteRequest | None) -> tuple[int, int | None]:
+def range_of(request: ByteRequest | None) -> tuple[int, int | None]:
+    """Return where a request begins, from the end if negative, and how many bytes it wants at most."""
     match request:
         case None:
             return 0, None

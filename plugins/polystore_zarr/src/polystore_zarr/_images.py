@@ -13,18 +13,21 @@ from polystore_zarr._codecs import encoding_of
 from polystore_zarr._grid import grid_of
 from polystore_zarr._groups import write_group
 from polystore_zarr._looks import channel_looks
+from polystore_zarr._ngff import zarr_format_of
 from polystore_zarr._pyramid import count_levels, pyramid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from polystore_zarr._arrays import ArrayTarget
+    from polystore_zarr._ngff import Ngff
     from polystore_zarr._plate_metadata import Scale
     from polystore_zarr._plate_options import PlateOptions
     from polystore_zarr._plate_places import FieldPlace
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["AXES", "stacked", "write_image"]
+__all__ = ["AXES", "stacked", "write_image", "write_levels"]
 
 AXES = {"t": "t", "channel": "c", "z": "z"}
 """Axes of file names -> axes of OME-NGFF."""
@@ -38,6 +41,7 @@ def write_image(
     options: PlateOptions,
     *,
     threads: int,
+    ngff: Ngff = "0.5",
 ) -> int:
     """Write an image, or a label image, with all its levels into an empty directory.
 
@@ -55,11 +59,47 @@ def write_image(
         Of the save.
     threads
         How many chunks may be encoded at a time.
+    ngff
+        Version of OME-NGFF.
 
     Returns
     -------
     int
         Bytes stored.
+    """
+
+    def directory(level: str) -> str:
+        os.mkdir(f"{staged}/{level}")
+        return f"{staged}/{level}"
+
+    size, attributes = write_levels(
+        directory, image, values, place, options, threads=threads, ngff=ngff, prefix=""
+    )
+    write_group(staged, attributes, zarr_format_of(ngff))
+    return size
+
+
+def write_levels(
+    target: Callable[[str], str | ArrayTarget],
+    image: Array,
+    values: Mapping[str, Sequence[int | str]],
+    place: FieldPlace,
+    options: PlateOptions,
+    *,
+    threads: int,
+    ngff: Ngff,
+    prefix: str,
+) -> tuple[int, dict[str, Any]]:
+    """Write the levels of an image; return the bytes stored and the attributes of their group.
+
+    Parameters
+    ----------
+    target
+        Called with the name of each level, ``"0"`` and so on; returns where to write its array.
+    image, values, place, options, threads, ngff
+        As for :func:`write_image`.
+    prefix
+        What stands before the names of the levels in the attributes.
     """
     from polystore_zarr._plate_metadata import image_attributes, label_attributes
 
@@ -71,20 +111,28 @@ def write_image(
         level=options.level,
         codecs=options.codecs,
         itemsize=image.itemsize,
+        zarr_format=zarr_format_of(ngff),
     )
     size = 0
     smallest = image
     for number, smaller in enumerate(pyramid(image, count, method)):
         grid = grid_of(smaller.shape, image.itemsize, chunks=options.chunks, shards=options.shards)
-        directory = f"{staged}/{number}"
-        os.mkdir(directory)
-        size += write_array(smaller, directory, grid=grid, encoding=encoding, axes=axes, threads=threads)
+        size += write_array(
+            smaller,
+            target(str(number)),
+            grid=grid,
+            encoding=encoding,
+            axes=axes,
+            threads=threads,
+            zarr_format=zarr_format_of(ngff),
+        )
         smallest = smaller
     attributes = image_attributes(
         " ".join(filter(None, (place.well.replace("/", ""), place.name, options.labels))),
         axes,
         _scale_of(options.pixel_size, options.unit, options.time_step),
-        levels=count,
+        ngff=ngff,
+        paths=[f"{prefix}{number}" for number in range(count)],
         centred=method == "mean" and image.dtype != bool,
         channels=channel_looks(
             smallest, axes, values.get("channel", ()), options.channel_names, options.channel_colors
@@ -92,11 +140,11 @@ def write_image(
         method=method,
     )
     if options.labels is not None:
-        attributes = label_attributes(attributes)
-    write_group(
-        staged, {**attributes, "polystore": {"values": {axis: list(values[axis]) for axis in values}}}
-    )
-    return size
+        attributes = label_attributes(attributes, ngff)
+    ours: dict[str, Any] = {"values": {axis: list(values[axis]) for axis in values}}
+    if place.acquisition is not None:
+        ours["acquisition"] = place.acquisition
+    return size, {**attributes, "polystore": ours}
 
 
 def _scale_of(pixel_size: float | Sequence[float] | None, unit: str | None, time_step: float) -> Scale:

@@ -14,6 +14,7 @@ from polystore_core import CorruptData, InvalidOption, InvalidPath, PathExists, 
 from polystore_core.paths import PathPattern
 from polystore_zarr._dtypes import check_dtype
 from polystore_zarr._images import AXES, stacked, write_image
+from polystore_zarr._ngff import ome_of
 from polystore_zarr._nodes import document_of
 from polystore_zarr._plate_listing import PlateListing
 from polystore_zarr._plate_places import check_label_name, fields_of, layout_for
@@ -22,6 +23,7 @@ from polystore_zarr._staging import publish
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from polystore_zarr._ngff import Ngff
     from polystore_zarr._plate_options import PlateOptions
     from polystore_zarr._plate_places import FieldPlace, Layout
     from polystore_zarr._staging import Staging
@@ -57,6 +59,7 @@ class FieldWriter(NamedTuple):
     layout: Layout
     fields: Mapping[FieldPlace, Sequence[int]]
     overwrite: bool
+    ngff: Ngff
 
     def write(self, place: FieldPlace, planes: Sequence[Array], paths: Sequence[str], *, threads: int) -> int:
         """Write one field and list it; return the bytes stored."""
@@ -76,13 +79,20 @@ class FieldWriter(NamedTuple):
             return self._write_labels(place, self.options.labels, image, values, paths, threads=threads)
         _refuse_to_lose(target, values, shown=self.options.store, place=place, path=paths[0])
         with self.staging.directory(target) as staged:
-            size = write_image(staged, image, values, place, self.options, threads=threads)
-            self.listing.make_well(place, self.name, self.layout, self.pattern.text, shown=self.options.store)
+            size = write_image(staged, image, values, place, self.options, threads=threads, ngff=self.ngff)
+            self.listing.make_well(
+                place, self.name, self.layout, self.pattern.text, ngff=self.ngff, shown=self.options.store
+            )
             with self.listing.lock():
                 _refuse_to_lose(target, values, shown=self.options.store, place=place, path=paths[0])
                 _keep_labels(target, staged)
                 publish(staged, target, overwrite=self.overwrite, shown=paths[0], replaces="directory")
-        self.listing.enter(place, self.layout, shown=self.options.store)
+        self.listing.enter(
+            place,
+            self.layout,
+            shown=self.options.store,
+            acquisition_name=self.options.acquisition_name,
+        )
         return size
 
     def _write_labels(
@@ -105,7 +115,7 @@ class FieldWriter(NamedTuple):
             )
         options = replace(self.options, levels=levels)
         with self.staging.directory(self.store) as staged:
-            size = write_image(staged, labels, values, place, options, threads=threads)
+            size = write_image(staged, labels, values, place, options, threads=threads, ngff=self.ngff)
             self.listing.enter_label(
                 place,
                 name,
@@ -140,11 +150,28 @@ def field_writer(
     if options.labels is not None:
         check_label_name(options.labels)
     pattern = PathPattern.of(options.pattern)
-    fields = fields_of(pattern, paths)
+    check_acquisition(options)
+    fields = fields_of(pattern, paths, options.acquisition)
     layout = layout_for([(place.row, place.column) for place in fields], options.layout)
     name = options.plate_name or pattern.parse(paths[0]).get("plate") or _stem(located)
     listing = plates.listing(located)
-    return FieldWriter(located, options, pattern, listing, staging, str(name), layout, fields, overwrite)
+    ngff = listing.ngff(options.ngff, shown=options.store)
+    if ngff == "0.4" and options.shards is not None:
+        raise InvalidOption("shards= is for Zarr v3; OME-NGFF 0.4 is on Zarr v2, leave it out")
+    return FieldWriter(
+        located, options, pattern, listing, staging, str(name), layout, fields, overwrite, ngff
+    )
+
+
+def check_acquisition(options: PlateOptions) -> None:
+    """Refuse what cannot be the number of an acquisition.
+
+    Raises
+    ------
+    InvalidOption
+    """
+    if options.acquisition is not None and options.acquisition < 0:
+        raise InvalidOption(f"acquisition takes a number from 0; got {options.acquisition}")
 
 
 def check_planes(planes: Sequence[object], paths: Sequence[str]) -> None:
@@ -164,7 +191,7 @@ def check_planes(planes: Sequence[object], paths: Sequence[str]) -> None:
 def _image_of(field: str, *, shown: str, path: str) -> tuple[tuple[int, int], int]:
     """Return height and width of the image of a field, and how many levels it has."""
     try:
-        levels = document_of(field)["attributes"]["ome"]["multiscales"][0]["datasets"]
+        levels = ome_of(document_of(field)["attributes"])["multiscales"][0]["datasets"]
         height, width = document_of(f"{field}/0")["shape"][-2:]
     except (FileNotFoundError, NotADirectoryError) as error:
         raise PathNotFound(

@@ -8,6 +8,7 @@ from typing import Any
 
 from polystore_core.paths import PathPattern  # noqa: TC001
 from polystore_zarr._codecs import Compression  # noqa: TC001
+from polystore_zarr._ngff import Ngff  # noqa: TC001
 from polystore_zarr._pyramid import Downsampling  # noqa: TC001
 
 __all__ = ["PlateOptions"]
@@ -23,10 +24,16 @@ class PlateOptions:
         Directory of the plate; ends in ``.zarr``.
     pattern
         What the paths tell: a pattern, its text, or the name of a preset.
+    ngff
+        Version of OME-NGFF: ``"0.5"`` on Zarr v3, or ``"0.4"`` on Zarr v2. By default that of the plate that
+        is there, or 0.5.
     layout
         Wells of the plate: 6, 12, 24, 48, 96, 384 or 1536. By default the smallest with all wells.
     plate_name
         By default the coordinate ``plate`` of the paths, or the name of the store.
+    acquisition, acquisition_name
+        Number of the acquisition that all fields of the batch are of, if the paths have no coordinate
+        ``acquisition``; and what it is called.
     pixel_size
         One size, (y, x) or (z, y, x), in ``unit``.
     unit
@@ -47,8 +54,11 @@ class PlateOptions:
 
     store: str
     pattern: str | PathPattern
+    ngff: Ngff | None = None
     layout: int | None = None
     plate_name: str | None = None
+    acquisition: int | None = None
+    acquisition_name: str | None = None
     pixel_size: float | Sequence[float] | None = None
     unit: str | None = None
     time_step: float = 1.0

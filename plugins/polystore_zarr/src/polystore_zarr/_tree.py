@@ -12,11 +12,11 @@ from polystore_core.files import is_companion_name, is_temporary_name
 from polystore_core.plugins import Listing
 from polystore_zarr._arrays import consistently
 from polystore_zarr._names import array_directory, refuse_inside_array, shown_names
-from polystore_zarr._nodes import kind_of, store_of
+from polystore_zarr._nodes import DOCUMENTS, kind_of, store_of
 
 if TYPE_CHECKING:
     from polystore_zarr._nodes import NodeKind
-    from polystore_zarr._snapshot import Snapshot
+    from polystore_zarr._snapshot import SnapshotLike
     from polystore_zarr._staging import Staging
 
 __all__ = ["copy_node", "count_arrays", "list_tree", "node_entry", "remove_directory", "require"]
@@ -93,8 +93,9 @@ def copy_node(source: str, target: str, kind: str, *, in_store: bool) -> None:
     if kind == "array":
         consistently(source, lambda snapshot: _copy_array(snapshot, target))
         return
-    if os.path.exists(f"{source}/zarr.json"):
-        shutil.copyfile(f"{source}/zarr.json", f"{target}/zarr.json")
+    for document in DOCUMENTS:
+        if os.path.exists(f"{source}/{document}"):
+            shutil.copyfile(f"{source}/{document}", f"{target}/{document}")
     for name, shown, child in _children(source):
         place = shown if in_store or child != "array" else array_directory(shown)
         os.mkdir(f"{target}/{place}")
@@ -103,7 +104,7 @@ def copy_node(source: str, target: str, kind: str, *, in_store: bool) -> None:
         )
 
 
-def _copy_array(snapshot: Snapshot, target: str) -> None:
+def _copy_array(snapshot: SnapshotLike, target: str) -> None:
     """Copy an array's files; if it was replaced meanwhile, start again."""
     shutil.rmtree(target)
     try:
@@ -136,4 +137,4 @@ def remove_directory(path: str, staging: Staging, *, recursive: bool, shown: str
 
 
 def _is_bookkeeping(name: str) -> bool:
-    return name == "zarr.json" or is_temporary_name(name) or is_companion_name(name)
+    return name in DOCUMENTS or is_temporary_name(name) or is_companion_name(name)
