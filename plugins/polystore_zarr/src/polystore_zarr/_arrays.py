@@ -212,7 +212,8 @@ def read_snapshot(
         if whole or _selected_bytes(stored, selection) > ALWAYS_ALLOWED:
             _check_claims(stored, snapshot, max_bytes, fill=fill)
         alone = threads == 1 or not whole or (stored.chunks == 1 and not stored.sharded)
-        return np.asarray(run(stored.array.getitem(selection), threads=1 if alone else threads))
+        array = np.asarray(run(stored.array.getitem(selection), threads=1 if alone else threads))
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def file_shape_of(
@@ -228,7 +229,7 @@ def file_shape_of(
     with _explaining(shown):
         stored = _stored(snapshot, fill=fill)
         metadata = stored.array.metadata
-        return metadata.shape, metadata.dtype.to_native_dtype(), stored.file_shape
+        return metadata.shape, metadata.dtype.to_native_dtype().newbyteorder("="), stored.file_shape
 
 
 @contextlib.contextmanager
