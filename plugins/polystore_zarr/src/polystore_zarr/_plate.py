@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,8 +12,7 @@ import numpy as np
 from polystore_core import CorruptData, InvalidOption, InvalidPath, PathExists, PathNotFound, UnsupportedData
 from polystore_core.paths import PathPattern
 from polystore_zarr._dtypes import check_dtype
-from polystore_zarr._images import AXES, stacked, write_image
-from polystore_zarr._ngff import ome_of
+from polystore_zarr._images import AXES, ImageShape, label_options, stacked, write_image
 from polystore_zarr._nodes import document_of
 from polystore_zarr._plate_listing import PlateListing
 from polystore_zarr._plate_places import check_label_name, fields_of, layout_for
@@ -106,14 +104,18 @@ class FieldWriter(NamedTuple):
         threads: int,
     ) -> int:
         """Write one label image beside the image of its field."""
-        shape, levels = _image_of(f"{self.store}/{place.path}", shown=self.options.store, path=paths[0])
-        if labels.dtype.kind not in "iu" or labels.shape[-2:] != shape:
-            raise UnsupportedData(
-                f"{paths[0]!r}: labels are whole numbers, as high and wide as their image {shape}; got "
-                f"{labels.shape[-2:]} {labels.dtype}",
+        field = f"{self.store}/{place.path}"
+        try:
+            image = ImageShape.of(document_of(field), lambda level: document_of(f"{field}/{level}"))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise PathNotFound(
+                f"{self.options.store!r} has no image for the labels {paths[0]!r}; save the image of the field "
+                "first",
                 path=paths[0],
-            )
-        options = replace(self.options, levels=levels)
+            ) from error
+        except (ValueError, LookupError, TypeError) as error:
+            raise CorruptData(f"the documents of {field} cannot be read: {error}", path=paths[0]) from error
+        options = label_options(self.options, labels, image, path=paths[0])
         with self.staging.directory(self.store) as staged:
             size = write_image(staged, labels, values, place, options, threads=threads, ngff=self.ngff)
             self.listing.enter_label(
@@ -186,20 +188,6 @@ def check_planes(planes: Sequence[object], paths: Sequence[str]) -> None:
             found = f"an array {plane.shape}" if isinstance(plane, np.ndarray) else type(plane).__name__
             raise UnsupportedData(f"{path!r}: a plate takes planes (Y, X), not {found}", path=path)
         check_dtype(plane.dtype)
-
-
-def _image_of(field: str, *, shown: str, path: str) -> tuple[tuple[int, int], int]:
-    """Return height and width of the image of a field, and how many levels it has."""
-    try:
-        levels = ome_of(document_of(field)["attributes"])["multiscales"][0]["datasets"]
-        height, width = document_of(f"{field}/0")["shape"][-2:]
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise PathNotFound(
-            f"{shown!r} has no image for the labels {path!r}; save the image of the field first", path=path
-        ) from error
-    except (ValueError, LookupError, TypeError) as error:
-        raise CorruptData(f"{field}/zarr.json cannot be read: {error}", path=path) from error
-    return (height, width), len(levels)
 
 
 def _keep_labels(target: str, staged: str) -> None:
