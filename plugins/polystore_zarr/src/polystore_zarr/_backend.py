@@ -29,9 +29,10 @@ from polystore_zarr._lazy import lazy_array
 from polystore_zarr._location import locate_below
 from polystore_zarr._names import find, place_for
 from polystore_zarr._nodes import store_of
-from polystore_zarr._plate import Plates, check_planes, field_writer
+from polystore_zarr._plate import check_planes, field_writer
 from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
+from polystore_zarr._plate_targets import Plates
 from polystore_zarr._staging import Staging, publish, refuse_to_replace
 from polystore_zarr._transfer import check_target, copy_to, move_to
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from polystore_core.data import Data
     from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
     from polystore_zarr._plate_reading import PlateSource
+    from polystore_zarr._plate_targets import PlateTarget
 
 __all__ = ["ZarrBackend"]
 
@@ -248,10 +250,8 @@ class ZarrBackend:
         check_options(PlateOptions, request.options, owner="a save into a plate")
         options = PlateOptions(**request.options)
         check_planes(request.data, request.paths)
-        located = self._locate(normalize_path(options.store))
-        writer = field_writer(
-            located, request.paths, self._plates, self._staging, options, overwrite=request.overwrite
-        )
+        target = self._plate_target(normalize_path(options.store))
+        writer = field_writer(target, request.paths, options, overwrite=request.overwrite)
         places = list(writer.fields)
         threads = max(1, request.batch.threads // len(places))
 
@@ -268,6 +268,9 @@ class ZarrBackend:
         sizes = run_groups(request.batch, request.paths, list(writer.fields.values()), write)
         shares = {index: size // len(members) for size, members in sizes for index in members}
         return [shares[index] for index in range(len(request.paths))]
+
+    def _plate_target(self, store: str) -> PlateTarget:
+        return self._plates.target(self._locate(store))
 
     def _read_plane(
         self,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from polystore_zarr._snapshot import SnapshotLike
 
-__all__ = ["ArrayReader", "ArrayStore", "ArrayWriter", "range_of"]
+__all__ = ["ArrayReader", "ArrayStore", "ArrayWriter"]
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -85,15 +85,10 @@ class ArrayReader(ArrayStore):
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        content = self._read(key, *range_of(byte_range))
-        return None if content is None else prototype.buffer.from_bytes(content)
-
-    def _read(self, key: str, start: int, length: int | None) -> bytes | None:
-        """Read a chunk, or a part of one; ``None`` stands for the fill value."""
         try:
-            content = self._snapshot.read(key, start, length)
+            content = await self._snapshot.fetch(key, *_range(byte_range))
         except (FileNotFoundError, NotADirectoryError) as error:
-            if self._fill:
+            if self._fill and self._snapshot.is_current():
                 return None
             raise CorruptData(
                 f"chunk {key!r} is missing. If another program left out chunks that hold nothing but the "
@@ -102,7 +97,7 @@ class ArrayReader(ArrayStore):
         size = claimed_size(self._codec, content, self._chunk_bytes)
         if size is not None and size > self._chunk_bytes:
             raise CorruptData(f"chunk {key!r} claims more than the {self._chunk_bytes} bytes of a chunk")
-        return content
+        return prototype.buffer.from_bytes(content)
 
 
 class ArrayWriter(ArrayStore):
@@ -157,7 +152,7 @@ class ArrayWriter(ArrayStore):
             os.close(descriptor)
 
 
-def range_of(request: ByteRequest | None) -> tuple[int, int | None]:
+def _range(request: ByteRequest | None) -> tuple[int, int | None]:
     """Return where a request begins, from the end if negative, and how many bytes it wants at most."""
     match request:
         case None:
