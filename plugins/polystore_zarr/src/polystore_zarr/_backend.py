@@ -33,6 +33,7 @@ from polystore_zarr._plate import check_planes, field_writer
 from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
 from polystore_zarr._plate_targets import Plates
+from polystore_zarr._remote import ObjectStores
 from polystore_zarr._staging import Staging, publish, refuse_to_replace
 from polystore_zarr._transfer import check_target, copy_to, move_to
 
@@ -61,11 +62,17 @@ class ZarrBackend:
     Parameters
     ----------
     root
-        Directory that paths are relative to and that neither a path nor a link leaves. Without it paths are
-        those of the operating system.
+        Directory that paths are relative to and that neither a path nor a link leaves, or a URL such as
+        ``"s3://bucket/plates"``. Without it paths are those of the operating system, or URLs.
     max_bytes
         What an array may decode to; by default 512 MiB or 64 times what is stored, whichever is more. Also an
         option of each load.
+    storage_options
+        What obstore opens object stores with: ``endpoint``, ``region``, ``access_key_id``,
+        ``secret_access_key``, ``client_options`` and so on; what is left out is taken from the environment.
+    abandoned_after
+        Seconds after which, in an object store, what was written and never committed is taken for the rest of
+        a dead writer, and deleted by the next save to the same place.
 
     Examples
     --------
@@ -80,8 +87,18 @@ class ZarrBackend:
     ['plate.zarr/A01/raw']
     """
 
-    def __init__(self, *, root: str | os.PathLike[str] | None = None, max_bytes: int | None = None) -> None:
-        self._root = None if root is None else os.path.abspath(root)
+    def __init__(
+        self,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        max_bytes: int | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        abandoned_after: float = 3600.0,
+    ) -> None:
+        self._remote = ObjectStores(
+            os.fspath(root) if root is not None else None, storage_options or {}, abandoned_after
+        )
+        self._root = None if root is None or self._remote.is_root else os.path.abspath(root)
         self._max_bytes = max_bytes
         self._staging = Staging()
         self._plates = Plates(self._staging)
@@ -130,6 +147,9 @@ class ZarrBackend:
     @hookimpl
     def polystore_list(self, request: ListRequest) -> Listing:
         """List arrays as files, groups and plain directories as directories."""
+        spot = self._remote.spot(request.directory)
+        if spot is not None:
+            return spot.space.list(spot.key, recursive=request.recursive, shown=request.directory)
         path = self._find(request.directory)
         kind = tree.require(path, "list", shown=request.directory)
         if kind == "array":
@@ -142,12 +162,18 @@ class ZarrBackend:
     @hookimpl
     def polystore_stat(self, path: str) -> Entry:
         """Describe an array or directory."""
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.space.stat(spot.key, shown=path)
         located = self._find(path)
         return tree.node_entry(located, tree.require(located, "stat", shown=path), shown=path)
 
     @hookimpl
     def polystore_delete(self, path: str, recursive: bool) -> int:
-        """Remove an array or directory: it vanishes in one step."""
+        """Remove an array or directory: it vanishes in one step; in an object store, array by array."""
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.space.delete(spot.key, recursive=recursive, shown=path)
         located = self._find(path)
         if os.path.normpath(path) in (".", os.sep) or located == self._root:
             raise InvalidPath(f"{path!r} is not deleted as a whole; name what is in it", path=path)
@@ -160,7 +186,12 @@ class ZarrBackend:
 
     @hookimpl
     def polystore_move(self, source: str, target: str, overwrite: bool) -> int:
-        """Rename an array or a whole directory; between file systems it is copied."""
+        """Rename an array or a whole directory; between file systems, and in object stores, it is copied."""
+        spots = self._remote.pair(source, target, "move")
+        if spots is not None:
+            return spots[0].space.move(
+                spots[0].key, spots[1].key, overwrite=overwrite, shown=source, shown_target=target
+            )
         old = self._find(source)
         kind = tree.require(old, "move", shown=source)
         new = place_for(self._locate(target), kind)
@@ -174,6 +205,11 @@ class ZarrBackend:
     @hookimpl
     def polystore_copy(self, source: str, target: str, overwrite: bool) -> int:
         """Copy an array or a whole directory without decoding."""
+        spots = self._remote.pair(source, target, "copy")
+        if spots is not None:
+            return spots[0].space.copy(
+                spots[0].key, spots[1].key, overwrite=overwrite, shown=source, shown_target=target
+            )
         old = self._find(source)
         kind = tree.require(old, "copy", shown=source)
         new = place_for(self._locate(target), kind)
@@ -185,6 +221,9 @@ class ZarrBackend:
     @hookimpl
     def polystore_make_directory(self, path: str) -> bool:
         """Create a directory and its parents: groups, if in a store."""
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.space.make_directory(spot.key, shown=path)
         return groups.make_directory(self._locate(path), self._staging, shown=path)
 
     def _read(
@@ -196,8 +235,13 @@ class ZarrBackend:
         missing: Missing = "error",
         lazy: bool = False,
     ) -> Any:
-        located = self._find(path)
         limit = self._max_bytes if max_bytes is None else max_bytes
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.space.read(
+                spot.key, shown=path, max_bytes=limit, missing=missing, lazy=lazy, threads=threads
+            )
+        located = self._find(path)
         try:
             if lazy:
                 return lazy_array(located, shown=path, fill=missing == "fill")
@@ -231,6 +275,17 @@ class ZarrBackend:
         check_dtype(data.dtype)
         grid = grid_of(data.shape, data.itemsize, chunks=chunks, shards=shards)
         encoding = encoding_of(compression=compression, level=level, codecs=codecs, itemsize=data.itemsize)
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.space.write(
+                data,
+                spot.key,
+                grid=grid,
+                encoding=encoding,
+                overwrite=overwrite,
+                shown=path,
+                threads=threads,
+            )
         target = place_for(self._locate(path), "array")
         refuse_to_replace(target, overwrite=overwrite, shown=path)
         groups.make_parents(target, self._staging, shown=path)
@@ -270,6 +325,10 @@ class ZarrBackend:
         return [shares[index] for index in range(len(request.paths))]
 
     def _plate_target(self, store: str) -> PlateTarget:
+        """Return the plate of a store, to write to."""
+        spot = self._remote.spot(store)
+        if spot is not None:
+            return self._remote.target(spot)
         return self._plates.target(self._locate(store))
 
     def _read_plane(
@@ -307,8 +366,12 @@ class ZarrBackend:
         return read_part(self._plate(path), wanted_at(at, path), part)
 
     def _plate(self, store: str) -> PlateSource:
-        """Return the plate of a store."""
-        return LocalPlate(self._locate(normalize_path(store)), store)
+        """Return the plate of a store, to read from."""
+        path = normalize_path(store)
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.plate(store)
+        return LocalPlate(self._locate(path), store)
 
     def _locate(self, path: str) -> str:
         """Return the path for the operating system, below the root if there is one."""

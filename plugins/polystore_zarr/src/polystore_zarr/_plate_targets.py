@@ -7,8 +7,6 @@ import shutil
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import numpy as np
-
 from polystore_core import CorruptData, PathExists, PathNotFound
 from polystore_zarr._images import ImageShape, label_options, write_image
 from polystore_zarr._nodes import document_of
@@ -17,6 +15,8 @@ from polystore_zarr._staging import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
 
     from polystore_core.paths import PathPattern
     from polystore_zarr._ngff import Ngff

@@ -3,12 +3,10 @@
 An object store can neither rename nor replace several objects in one step, but it replaces one. So what is
 saved lies under a name of its own, ``version-`` and 32 hexadecimal digits, and the document of the node, a
 group of Zarr, says which version counts. Writing that document commits the save: whoever reads finds the old
-version or the new one. What is no longer counted is deleted afterwards; what a killed writer left is deleted by
-a later save to the same node, when nothing was added to it for an hour.
+version or the new one. What counts no longer is deleted afterwards; what a killed writer left is deleted by a
+later save to the same node, when nothing was added to it for an hour.
 """
 
-from polystore_zarr._remote._addresses import is_remote
-from polystore_zarr._remote._namespace import Namespace
-from polystore_zarr._remote._plates import RemotePlate, RemotePlates
+from polystore_zarr._remote._stores import ObjectStores, Spot
 
-__all__ = ["Namespace", "RemotePlate", "RemotePlates", "is_remote"]
+__all__ = ["ObjectStores", "Spot"]

@@ -216,8 +216,8 @@ class Bucket:
             _owner = os.getpid()
         elif _owner != os.getpid():
             raise UnsupportedOperation(
-                "an object store cannot be used in a process that was forked from one that has used it; start "
-                "workers by the method 'spawn' or 'forkserver'"
+                "an object store cannot be used in a process that was forked from one that has used it; "
+                "start workers by the method 'spawn' or 'forkserver'"
             )
 
 
@@ -229,8 +229,8 @@ def open_bucket(url: str, options: Mapping[str, Any]) -> Bucket:
     url
         Of the bucket.
     options
-        What :func:`obstore.store.from_url` takes: ``endpoint``, ``region``, ``access_key_id``, ``client_options``
-        and so on. What is not given is taken from environment variables, as obstore does.
+        What :func:`obstore.store.from_url` takes: ``endpoint``, ``region``, ``access_key_id``,
+        ``client_options`` and so on. What is not given is taken from environment variables, as obstore does.
 
     Raises
     ------

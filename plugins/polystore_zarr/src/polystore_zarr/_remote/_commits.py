@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from polystore_core import IsADirectory, PathExists
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._buckets import at_once
-from polystore_zarr._remote._nodes import is_version, new_version, node_of
+from polystore_zarr._remote._nodes import is_version, new_version, node_of, without_bare_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ABANDONED_AFTER", "commit", "delete_below", "discard_versions", "refuse_to_replace", "staged"]
 
 ABANDONED_AFTER = 3600.0
-"""Seconds without a new object after which a version that does not count is taken for that of a dead writer."""
+"""Seconds without a new object after which a version that does not count is that of a dead writer."""
 
 
 @contextlib.contextmanager
@@ -46,7 +46,7 @@ def commit(
     name: str = "zarr.json",
     replaces: NodeKind = "array",
 ) -> Node | None:
-    """Write the document that makes a version count: over a node of a kind that may be replaced, or over none.
+    """Write the document that makes a version count, over a node that may be replaced or over none.
 
     Parameters
     ----------
@@ -73,6 +73,8 @@ def commit(
     decisive = joined(key, name)
     while True:
         there = node_of(bucket, key)
+        if name == ".zattrs":
+            there = without_bare_group(there)
         refuse_to_replace(there, overwrite=overwrite, shown=shown, replaces=replaces)
         data = document if isinstance(document, bytes) else document(there)
         if there is None or there.decisive != decisive:

@@ -30,11 +30,11 @@ from polystore_zarr._remote._commits import (
 from polystore_zarr._remote._nodes import (
     array_pointer,
     children_of,
-    document_name,
     is_version,
     level_names,
     node_of,
 )
+from polystore_zarr._remote._plates import leave_plate
 from polystore_zarr._remote._snapshots import ObjectSource
 from polystore_zarr._remote._transfer import copy_array, copy_directory, move_array
 from polystore_zarr._remote._writers import ObjectWriter
@@ -99,14 +99,16 @@ class Namespace:
         ------
         PathNotFound, IsADirectory, CorruptData
         """
-        source = ObjectSource(self.bucket, key)
+        source = ObjectSource(self.bucket, key, shown)
         try:
             if lazy:
                 return lazy_array(source, shown=shown, fill=missing == "fill")
             return read_array(source, shown=shown, max_bytes=max_bytes, missing=missing, threads=threads)
-        except IsADirectory:
+        except IsADirectory as error:
             self.require(key, "read", shown=shown)
-            raise
+            raise IsADirectory(
+                f"cannot read {shown!r}: it is a directory; name an array in it, or list it", path=shown
+            ) from error
         except FileNotFoundError as error:
             if isinstance(error, PathNotFound):
                 raise
@@ -129,7 +131,10 @@ class Namespace:
         ------
         PathExists, IsADirectory, NotADirectory
         """
-        refuse_to_replace(self.node(key), overwrite=overwrite, shown=shown)
+        there = self.node(key)
+        refuse_to_replace(there, overwrite=overwrite, shown=shown)
+        if there is not None:
+            self._refuse_level(key, there, "write", shown=shown)
         self.make_parents(key, shown=shown)
         with staged(self.bucket, key) as version:
             target = ObjectWriter(self.bucket, joined(key, version))
@@ -204,6 +209,8 @@ class Namespace:
                 path=shown,
             )
         count = len(self.list(key, recursive=True, shown=shown).files)
+        if recursive:
+            leave_plate(self, key)
         delete_below(self.bucket, key)
         return count
 
@@ -258,10 +265,8 @@ class Namespace:
         self, key: str, attributes: Mapping[str, Any] | None = None, zarr_format: ZarrFormat = 3
     ) -> None:
         """Write the documents of a group; what is there already stays."""
-        decisive = document_name(zarr_format)
         for name, content in group_files(attributes or {}, zarr_format).items():
-            if name == decisive or zarr_format == 2:
-                self.bucket.create(joined(key, name), content)
+            self.bucket.create(joined(key, name), content)
 
     def copy(self, source: str, target: str, *, overwrite: bool, shown: str, shown_target: str) -> int:
         """Copy an array, or a directory array by array, within the object store and without decoding.
@@ -294,13 +299,14 @@ class Namespace:
             move_array(self, source, target, overwrite=overwrite, shown=shown, shown_target=shown_target)
         else:
             copy_directory(self, source, target, shown=shown_target)
+            leave_plate(self, source)
             delete_below(self.bucket, source)
         return files
 
     def _prepared(
         self, source: str, target: str, *, overwrite: bool, shown: tuple[str, str], operation: str
     ) -> tuple[Node, int]:
-        """Check source and target, make the target's parents; return the source and how many arrays it has."""
+        """Check source and target, make what is above the target; return the source and its arrays' count."""
         node = self.require(source, operation, shown=shown[0])
         there = self.node(target)
         if node.kind == "directory" and there is not None:
@@ -308,6 +314,8 @@ class Namespace:
                 f"{shown[1]!r} exists already; delete it, or choose another target", path=shown[1]
             )
         refuse_to_replace(there, overwrite=overwrite, shown=shown[1])
+        if there is not None:
+            self._refuse_level(target, there, "replace", shown=shown[1])
         self.make_parents(target, shown=shown[1])
         files = 1 if node.kind == "array" else len(self.list(source, recursive=True, shown=shown[0]).files)
         return node, files

@@ -29,6 +29,7 @@ __all__ = [
     "node_of",
     "pointing",
     "version_of",
+    "without_bare_group",
 ]
 
 _version_name = re.compile("version-[0-9a-f]{32}").fullmatch
@@ -103,6 +104,11 @@ def array_pointer(version: str) -> bytes:
 def document_name(zarr_format: ZarrFormat) -> str:
     """Return the name of the document that decides about a group."""
     return ".zattrs" if zarr_format == 2 else "zarr.json"
+
+
+def without_bare_group(node: Node | None) -> Node | None:
+    """Return a node, but none for a group of Zarr v2 that says nothing yet: one is about to be committed."""
+    return None if node is not None and node.decisive.endswith(".zgroup") else node
 
 
 def level_names(node: Node) -> dict[str, str]:

@@ -26,10 +26,13 @@ class ObjectSource:
     ----------
     bucket, key
         Where it is.
+    shown
+        How the caller named it.
     """
 
     bucket: Bucket
     key: str
+    shown: str
 
     def snapshot(self) -> ObjectSnapshot:
         """Take a snapshot of how it is now.
@@ -45,7 +48,10 @@ class ObjectSource:
         if node is None or node.kind == "foreign":
             raise FileNotFoundError(f"{self.bucket.url}/{self.key}")
         if node.problem is not None:
-            raise CorruptData(f"'{self.bucket.url}/{self.key}' cannot be read as Zarr: {node.problem}")
+            raise CorruptData(
+                f"{self.shown!r} cannot be read as Zarr: {node.problem}. It was left as it is",
+                path=self.shown,
+            )
         return ObjectSnapshot(self.bucket, node)
 
 

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from polystore_core import PathNotFound, StorageError
+from polystore_zarr._ngff import ngff_of, zarr_format_of
 from polystore_zarr._nodes import DOCUMENTS, group_files
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._buckets import at_once
@@ -27,7 +28,7 @@ def copy_array(
         node = space.require(source, "copy", shown=shown)
         with staged(space.bucket, target) as version:
             if not _copied(space, node, joined(target, version)):
-                _discard(space, joined(target, version))
+                delete_below(space.bucket, joined(target, version))
                 continue
             replaced = commit(
                 space.bucket, target, array_pointer(version), overwrite=overwrite, shown=shown_target
@@ -48,7 +49,7 @@ def move_array(
         node = _claimed(space, source, shown=shown)
         with staged(space.bucket, target) as version:
             if not _copied(space, node, joined(target, version)):
-                _discard(space, joined(target, version))
+                delete_below(space.bucket, joined(target, version))
                 continue
             try:
                 replaced = commit(
@@ -67,10 +68,14 @@ def move_array(
 def copy_directory(space: Namespace, source: str, target: str, *, shown: str) -> None:
     """Copy a directory, its own document last, so that a plate is one when all of it is there."""
     node = node_of(space.bucket, source, root=space.root)
+    while node is not None and node.version is not None:
+        version = joined(target, node.version)
+        if _copied(space, node._replace(base=joined(source, node.version)), version):
+            break
+        delete_below(space.bucket, version)
+        node = node_of(space.bucket, source, root=space.root)
     if node is None:
         return
-    if node.version is not None:
-        _copied(space, node._replace(base=joined(source, node.version)), joined(target, node.version))
     for name in children_of(space.bucket, source):
         child = node_of(space.bucket, joined(source, name))
         if child is None or child.kind == "foreign":
@@ -86,8 +91,7 @@ def copy_directory(space: Namespace, source: str, target: str, *, shown: str) ->
             )
         else:
             copy_directory(space, joined(source, name), joined(target, name), shown=shown)
-    zarr_format = 2 if node.document.get("zarr_format") == 2 else 3
-    space.make_group(target, node.attributes, zarr_format)
+    space.make_group(target, node.attributes, zarr_format_of(ngff_of(node.document)))
 
 
 def _copied(space: Namespace, node: Node, target: str) -> bool:
@@ -115,10 +119,6 @@ def _is_current(space: Namespace, node: Node, *, missing: bool) -> bool:
     if current and missing:
         raise StorageError(f"objects of '{space.bucket.url}/{node.base}' went missing while it was copied")
     return current
-
-
-def _discard(space: Namespace, key: str) -> None:
-    delete_below(space.bucket, key)
 
 
 def _claimed(space: Namespace, key: str, *, shown: str) -> Node:
