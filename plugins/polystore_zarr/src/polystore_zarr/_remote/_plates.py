@@ -91,12 +91,12 @@ class RemoteTarget:
             if there is not None:
                 refuse_to_lose(there.attributes, values, shown=shown, place=place, path=path)
 
-        there = self._space.node(key)
+        there = without_bare_group(self._space.node(key))
         refuse_to_replace(there, overwrite=batch.overwrite, shown=path, replaces="directory")
         refuse(there)
         self._make_well(place, batch)
         size = self._write(
-            key, image, values, place, batch.options, batch, refuse, path=path, threads=threads
+            key, image, values, place, batch, options=batch.options, check=refuse, path=path, threads=threads
         )
         self._enter(place, batch)
         return size
@@ -320,8 +320,8 @@ def _change(
             problem = str(error)
         if problem is not None:
             raise CorruptData(
-                f"'{space.bucket.url}/{decisive}' is no document of OME-NGFF {ngff}: {problem}. It was left as "
-                "it is",
+                f"'{space.bucket.url}/{decisive}' is no document of OME-NGFF {ngff}: {problem}. It was left "
+                "as it is",
                 path=shown,
             )
         content = group_files(changed, zarr_format_of(ngff))[name]
