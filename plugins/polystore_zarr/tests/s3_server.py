@@ -74,11 +74,11 @@ def main() -> None:
     import os
     import threading
 
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app))  # type: ignore[arg-type]
+    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app))
     print(server.server_port, flush=True)
 
     def leave_with_parent() -> None:

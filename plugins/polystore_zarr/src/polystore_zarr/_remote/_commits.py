@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from polystore_core import IsADirectory, PathExists
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._buckets import at_once
-from polystore_zarr._remote._nodes import is_version, new_version, node_of, without_bare_group
+from polystore_zarr._remote._nodes import new_version, node_of, version_in, without_bare_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from polystore_zarr._remote._buckets import Bucket
     from polystore_zarr._remote._nodes import Node
 
-__all__ = ["ABANDONED_AFTER", "commit", "delete_below", "discard_versions", "refuse_to_replace", "staged"]
+__all__ = [
+    "ABANDONED_AFTER",
+    "commit",
+    "delete_below",
+    "delete_version",
+    "discard_versions",
+    "refuse_to_replace",
+    "staged",
+]
 
 ABANDONED_AFTER = 3600.0
 """Seconds without a new object after which a version that does not count is that of a dead writer."""
@@ -32,7 +40,7 @@ def staged(bucket: Bucket, key: str) -> Iterator[str]:
         yield version
     except BaseException:
         with contextlib.suppress(Exception):
-            delete_below(bucket, joined(key, version))
+            delete_version(bucket, key, version)
         raise
 
 
@@ -115,15 +123,11 @@ def discard_versions(bucket: Bucket, key: str, replaced: Node | None, *, abandon
         gone.add(replaced.version)
     current = node_of(bucket, key)
     counts = None if current is None else current.version
-    for name in bucket.children(key).prefixes:
-        if is_version(name) and name not in (counts, *gone):
-            newest = max(
-                (meta["last_modified"].timestamp() for meta in bucket.walk(joined(key, name))), default=0.0
-            )
-            if newest < time.time() - abandoned_after:
-                gone.add(name)
-    gone.discard(counts or "")
-    at_once(lambda name: delete_below(bucket, joined(key, name)), gone)
+    for version in {version_in(name) for name in bucket.children(key).prefixes} - {None, counts, *gone}:
+        if version is not None and _newest(bucket, key, version) < time.time() - abandoned_after:
+            gone.add(version)
+    for version in gone - {counts}:
+        delete_version(bucket, key, version)
     if replaced is not None and replaced.kind == "array" and replaced.base == key:
         _delete_plain(bucket, key)
 
@@ -134,10 +138,28 @@ def _delete_plain(bucket: Bucket, key: str) -> None:
     keep = joined(key, "zarr.json")
     prefix = f"{key}/"
     doomed = [
-        path for path in left if path != keep and not is_version(path.removeprefix(prefix).partition("/")[0])
+        path
+        for path in left
+        if path != keep and version_in(path.removeprefix(prefix).partition("/")[0]) is None
     ]
     if doomed:
         bucket.delete(doomed)
+
+
+def delete_version(bucket: Bucket, key: str, version: str) -> None:
+    """Delete what belongs to a version of a node."""
+    at_once(lambda part: delete_below(bucket, part), _parts_of(bucket, key, version))
+
+
+def _parts_of(bucket: Bucket, key: str, version: str) -> list[str]:
+    """Return the keys that the objects of a version are below."""
+    return [joined(key, name) for name in bucket.children(key).prefixes if version_in(name) == version]
+
+
+def _newest(bucket: Bucket, key: str, version: str) -> float:
+    """Return when the last object was added to a version, in seconds since the epoch."""
+    found = [meta for part in _parts_of(bucket, key, version) for meta in bucket.walk(part)]
+    return max((meta["last_modified"].timestamp() for meta in found), default=0.0)
 
 
 def delete_below(bucket: Bucket, key: str) -> None:

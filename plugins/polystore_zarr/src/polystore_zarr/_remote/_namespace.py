@@ -30,9 +30,9 @@ from polystore_zarr._remote._commits import (
 from polystore_zarr._remote._nodes import (
     array_pointer,
     children_of,
-    is_version,
     level_names,
     node_of,
+    version_in,
 )
 from polystore_zarr._remote._plates import leave_plate
 from polystore_zarr._remote._snapshots import ObjectSource
@@ -291,10 +291,10 @@ class Namespace:
         ------
         PathNotFound, PathExists, IsADirectory, NotADirectory
         """
+        self._refuse_level(source, self.require(source, "move", shown=shown), "move", shown=shown)
         node, files = self._prepared(
             source, target, overwrite=overwrite, shown=(shown, shown_target), operation="move"
         )
-        self._refuse_level(source, node, "move", shown=shown)
         if node.kind == "array":
             move_array(self, source, target, overwrite=overwrite, shown=shown, shown_target=shown_target)
         else:
@@ -337,13 +337,13 @@ class Namespace:
             return True
         parts = key.removeprefix(self.root).strip("/").split("/")
         parents = [joined(self.root, "/".join(parts[:count])) for count in range(1, len(parts))]
-        if any(map(is_version, parts)):
+        if any(version_in(part) is not None for part in parts):
             return False
         return all(parent is None or parent.kind == "directory" for parent in at_once(self.node, parents))
 
     def _holds_anything(self, key: str) -> bool:
         prefixes, objects = self.bucket.children(key)
-        return any(not is_version(name) for name in prefixes) or any(
+        return any(version_in(name) is None for name in prefixes) or any(
             name not in DOCUMENTS for name in objects
         )
 

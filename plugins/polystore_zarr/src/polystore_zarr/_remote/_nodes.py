@@ -23,16 +23,18 @@ if TYPE_CHECKING:
 __all__ = [
     "Node",
     "array_pointer",
-    "is_version",
     "level_names",
+    "level_part",
     "new_version",
     "node_of",
     "pointing",
+    "version_in",
     "version_of",
     "without_bare_group",
 ]
 
 _version_name = re.compile("version-[0-9a-f]{32}").fullmatch
+_part_name = re.compile("(version-[0-9a-f]{32})(?:-([0-9]+))?").fullmatch
 
 
 class Node(NamedTuple):
@@ -78,16 +80,29 @@ def new_version() -> str:
     return f"version-{uuid.uuid4().hex}"
 
 
-def is_version(name: str) -> bool:
-    """Whether a name is that of a version."""
-    return _version_name(name) is not None
+def version_in(name: str) -> str | None:
+    """Return the version that a name is of: that of an array, or of a level of an image.
+
+    Examples
+    --------
+    >>> version = "version-" + "0" * 32
+    >>> version_in(version) == version_in(level_part(version, "1")) == version, version_in("0")
+    (True, None)
+    """
+    match = _part_name(name)
+    return None if match is None else match[1]
+
+
+def level_part(version: str, level: str) -> str:
+    """Return the name of a level of an image: beside the others, as some readers look no deeper."""
+    return f"{version}-{level}"
 
 
 def version_of(attributes: Mapping[str, Any]) -> str | None:
     """Return the version that the attributes of a node point to."""
     ours = attributes.get("polystore")
     version = ours.get("version") if isinstance(ours, dict) else None
-    return version if isinstance(version, str) and is_version(version) else None
+    return version if isinstance(version, str) and _version_name(version) else None
 
 
 def pointing(attributes: Mapping[str, Any], version: str) -> dict[str, Any]:
@@ -117,8 +132,8 @@ def level_names(node: Node) -> dict[str, str]:
         return {}
     with contextlib.suppress(LookupError, TypeError):
         paths = [str(dataset["path"]) for dataset in ome_of(node.attributes)["multiscales"][0]["datasets"]]
-        heads = [path.rpartition("/") for path in paths]
-        return {name: f"{head}/{name}" for head, _, name in heads if head == node.version}
+        parts = [match for match in map(_part_name, paths) if match is not None]
+        return {match[2]: match[0] for match in parts if match[1] == node.version and match[2]}
     return {}
 
 
@@ -171,7 +186,7 @@ def _undocumented(bucket: Bucket, key: str) -> Node | None:
     if ".zgroup" in objects:
         name = ".zattrs" if ".zattrs" in objects else ".zgroup"
         return _of_v2(bucket, key, name, "directory")
-    if objects or any(not is_version(name) for name in prefixes):
+    if objects or any(version_in(name) is None for name in prefixes):
         return Node("directory", key)
     return None
 
@@ -206,4 +221,4 @@ def _level(bucket: Bucket, key: str) -> Node | None:
 
 def children_of(bucket: Bucket, key: str) -> Sequence[str]:
     """Return the names below a key that may be nodes."""
-    return [name for name in bucket.children(key).prefixes if not is_version(name)]
+    return [name for name in bucket.children(key).prefixes if version_in(name) is None]

@@ -12,7 +12,7 @@ from polystore_zarr._plate_listing import checked_ngff
 from polystore_zarr._plate_targets import image_shape, refuse_to_lose
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._commits import commit, refuse_to_replace, staged
-from polystore_zarr._remote._nodes import document_name, pointing, without_bare_group
+from polystore_zarr._remote._nodes import document_name, level_part, pointing, without_bare_group
 from polystore_zarr._remote._snapshots import ObjectSource
 from polystore_zarr._remote._writers import ObjectWriter
 
@@ -161,16 +161,15 @@ class RemoteTarget:
         bucket, zarr_format = self._space.bucket, zarr_format_of(batch.ngff)
         name = document_name(zarr_format)
         with staged(bucket, key) as version:
-            self._space.make_group(joined(key, version), zarr_format=zarr_format)
             size, attributes = write_levels(
-                lambda level: ObjectWriter(bucket, joined(key, version, level)),
+                lambda level: ObjectWriter(bucket, joined(key, level_part(version, level))),
                 image,
                 values,
                 place,
                 options,
                 threads=threads,
                 ngff=batch.ngff,
-                prefix=f"{version}/",
+                prefix=level_part(version, ""),
             )
             if zarr_format == 2:
                 bucket.create(joined(key, ".zgroup"), group_files({}, 2)[".zgroup"])
@@ -196,11 +195,10 @@ class RemoteTarget:
         """Make the groups of the plate, a row and a well, unless they are there."""
         from polystore_zarr._plate_metadata import plate_attributes
 
-        if (place.well, place.acquisition) in self._known:
-            return
         shown, zarr_format = batch.options.store, zarr_format_of(batch.ngff)
         there = self._space.node(self._key)
         if there is None:
+            self._known.clear()
             self._space.make_parents(self._key, shown=shown)
             attributes = plate_attributes(batch.name, batch.layout, batch.ngff)
             attributes |= {"polystore": {"pattern": batch.pattern.text}}
@@ -211,6 +209,8 @@ class RemoteTarget:
                 f"{shown!r} exists and is no plate of OME-NGFF {batch.ngff}; choose another store", path=shown
             )
         checked_ngff(dict(there.document), batch.ngff, shown=shown)
+        if (place.well, place.acquisition) in self._known:
+            return
         for group in (place.well.split("/")[0], place.well):
             self._space.make_group(joined(self._key, group), zarr_format=zarr_format)
 
@@ -219,33 +219,24 @@ class RemoteTarget:
         from polystore_zarr._plate_metadata import plate_with, plate_with_acquisition, well_with
 
         ngff, shown, well = batch.ngff, batch.options.store, joined(self._key, place.well)
+        acquisition, name = place.acquisition, batch.options.acquisition_name
+        known = self._known.get((place.well, acquisition), 0)
         count = 0
+
+        def change_plate(change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+            _change(self._space, self._key, change, ngff=ngff, shown=shown)
 
         def with_field(attributes: Mapping[str, Any]) -> dict[str, Any]:
             nonlocal count
-            changed, count = well_with(attributes, place.name, ngff, place.acquisition)
+            changed, count = well_with(attributes, place.name, ngff, acquisition)
+            if acquisition is not None and (count == 1 or known < count):
+                change_plate(lambda plate: plate_with_acquisition(plate, acquisition, name, ngff))
             return changed
 
-        known = self._known.get((place.well, place.acquisition))
-        if place.acquisition is not None and known is None:
-            number, name = place.acquisition, batch.options.acquisition_name
-            _change(
-                self._space,
-                self._key,
-                lambda attributes: plate_with_acquisition(attributes, number, name, ngff),
-                ngff=ngff,
-                shown=shown,
-            )
         _change(self._space, well, with_field, ngff=ngff, shown=shown)
-        if count == 1 or known is None or known < count:
-            _change(
-                self._space,
-                self._key,
-                lambda attributes: plate_with(attributes, place, batch.layout, count, ngff),
-                ngff=ngff,
-                shown=shown,
-            )
-        self._known[place.well, place.acquisition] = max(count, known or 0)
+        if count == 1 or known < count:
+            change_plate(lambda plate: plate_with(plate, place, batch.layout, count, ngff))
+        self._known[place.well, acquisition] = max(count, known)
 
 
 def leave_plate(space: Namespace, key: str) -> None:
@@ -310,7 +301,7 @@ def _change(
     decisive = joined(key, name)
     while True:
         node = space.node(key)
-        if node is None and not make:
+        if (node is None or not node.decisive) and not make:
             raise PathNotFound(f"{shown!r}: '{space.bucket.url}/{key}' is gone", path=shown)
         attributes = {} if node is None else node.attributes
         problem = None if node is None else node.problem

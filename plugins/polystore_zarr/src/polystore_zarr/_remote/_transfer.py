@@ -10,8 +10,8 @@ from polystore_zarr._ngff import ngff_of, zarr_format_of
 from polystore_zarr._nodes import DOCUMENTS, group_files
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._buckets import at_once
-from polystore_zarr._remote._commits import commit, delete_below, staged
-from polystore_zarr._remote._nodes import array_pointer, children_of, document_name, node_of
+from polystore_zarr._remote._commits import commit, delete_below, delete_version, staged
+from polystore_zarr._remote._nodes import array_pointer, children_of, document_name, level_names, node_of
 
 if TYPE_CHECKING:
     from polystore_zarr._remote._namespace import Namespace
@@ -69,10 +69,11 @@ def copy_directory(space: Namespace, source: str, target: str, *, shown: str) ->
     """Copy a directory, its own document last, so that a plate is one when all of it is there."""
     node = node_of(space.bucket, source, root=space.root)
     while node is not None and node.version is not None:
-        version = joined(target, node.version)
-        if _copied(space, node._replace(base=joined(source, node.version)), version):
+        parts = level_names(node).values()
+        levels = [(node._replace(base=joined(source, part)), joined(target, part)) for part in parts]
+        if all(_copied(space, level, place) for level, place in levels):
             break
-        delete_below(space.bucket, version)
+        delete_version(space.bucket, target, node.version)
         node = node_of(space.bucket, source, root=space.root)
     if node is None:
         return
