@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence  # noqa: TC003
+from collections.abc import Callable, Mapping, Sequence
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from polystore_core import (
+    InvalidOption,
     InvalidPath,
     NotADirectory,
     PathNotFound,
@@ -16,14 +18,16 @@ from polystore_core import (
     hookimpl,
 )
 from polystore_core.data import kind_of as data_kind_of
+from polystore_core.files import Durability  # noqa: TC001
 from polystore_core.paths import PathPattern, normalize_path
 from polystore_core.plugins import check_options
 from polystore_zarr import _groups as groups
 from polystore_zarr import _tree as tree
-from polystore_zarr._arrays import Missing, read_array, write_array
-from polystore_zarr._codecs import Compression, encoding_of
+from polystore_zarr._arrays import Missing, read_array
+from polystore_zarr._codecs import Compression  # noqa: TC001
 from polystore_zarr._dtypes import check_dtype
-from polystore_zarr._grid import grid_of
+from polystore_zarr._engine import Engine, check_engine
+from polystore_zarr._filling import OnConflict  # noqa: TC001
 from polystore_zarr._grouped import run_groups
 from polystore_zarr._lazy import lazy_array
 from polystore_zarr._location import locate_below
@@ -32,7 +36,8 @@ from polystore_zarr._nodes import store_of
 from polystore_zarr._plate import Plates, check_planes, field_writer
 from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
-from polystore_zarr._staging import Staging, publish, refuse_to_replace
+from polystore_zarr._saving import Form, save_array, save_region
+from polystore_zarr._staging import Staging
 from polystore_zarr._transfer import check_target, copy_to, move_to
 
 if TYPE_CHECKING:
@@ -42,6 +47,8 @@ if TYPE_CHECKING:
     from polystore_zarr._plate_reading import PlateSource
 
 __all__ = ["ZarrBackend"]
+
+Region = Sequence[slice | int | EllipsisType] | slice | int | EllipsisType | None
 
 
 class ZarrBackend:
@@ -64,6 +71,12 @@ class ZarrBackend:
     max_bytes
         What an array may decode to; by default 512 MiB or 64 times what is stored, whichever is more. Also an
         option of each load.
+    durability
+        What a save promises: ``"atomic"``, old or new whatever happens to the process, or ``"durable"``, also
+        when the power fails. Also an option of each save.
+    engine
+        What encodes and decodes chunks: ``"zarr-python"``, or ``"zarrs"`` with the same result. Also an
+        option of each save and load.
 
     Examples
     --------
@@ -78,8 +91,17 @@ class ZarrBackend:
     ['plate.zarr/A01/raw']
     """
 
-    def __init__(self, *, root: str | os.PathLike[str] | None = None, max_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        max_bytes: int | None = None,
+        durability: Durability = "atomic",
+        engine: Engine = "zarr-python",
+    ) -> None:
         self._root = None if root is None else os.path.abspath(root)
+        self._durability: Durability = durability
+        self._engine: Engine = engine
         self._max_bytes = max_bytes
         self._staging = Staging()
         self._plates = Plates(self._staging)
@@ -193,13 +215,25 @@ class ZarrBackend:
         max_bytes: int | None = None,
         missing: Missing = "error",
         lazy: bool = False,
+        region: Region = None,
+        engine: Engine | None = None,
     ) -> Any:
         located = self._find(path)
         limit = self._max_bytes if max_bytes is None else max_bytes
         try:
             if lazy:
+                if region is not None or engine is not None:
+                    raise InvalidOption("with lazy=True slice what is loaded; leave region= and engine= out")
                 return lazy_array(located, shown=path, fill=missing == "fill")
-            array = read_array(located, shown=path, max_bytes=limit, missing=missing, threads=threads)
+            array = read_array(
+                located,
+                shown=path,
+                max_bytes=limit,
+                missing=missing,
+                region=_as_tuple(region),
+                engine=self._checked_engine(engine),
+                threads=threads,
+            )
         except NotADirectoryError as error:
             if isinstance(error, NotADirectory):
                 raise
@@ -221,21 +255,52 @@ class ZarrBackend:
         compression: Compression | None = None,
         level: int | None = None,
         codecs: Sequence[Mapping[str, Any]] | None = None,
+        engine: Engine | None = None,
+        durability: Durability | None = None,
+        region: Region = None,
+        shape: Sequence[int] | None = None,
+        on_conflict: OnConflict = "refuse",
     ) -> int:
         if not isinstance(data, np.ndarray):
             raise UnsupportedData(
                 f"backend 'zarr' holds arrays, not {data_kind_of(data)}; save it to backend 'disk'", path=path
             )
         check_dtype(data.dtype)
-        grid = grid_of(data.shape, data.itemsize, chunks=chunks, shards=shards)
-        encoding = encoding_of(compression=compression, level=level, codecs=codecs, itemsize=data.itemsize)
+        form = Form(
+            chunks=chunks,
+            shards=shards,
+            compression=compression,
+            level=level,
+            codecs=codecs,
+            engine=self._checked_engine(engine),
+            durability=durability or self._durability,
+        )
         target = place_for(self._locate(path), "array")
-        refuse_to_replace(target, overwrite=overwrite, shown=path)
-        groups.make_parents(target, self._staging, shown=path)
-        with self._staging.directory(target) as staged:
-            size = write_array(data, staged, grid=grid, encoding=encoding, threads=threads)
-            publish(staged, target, overwrite=overwrite, shown=path)
-        return size
+        selection = _as_tuple(region)
+        if selection is None:
+            if shape is not None:
+                raise InvalidOption("shape= is that of the array that region= is a part of; pass region=")
+            return save_array(
+                data, target, form, self._staging, overwrite=overwrite, shown=path, threads=threads
+            )
+        return save_region(
+            data,
+            target,
+            selection,
+            form,
+            self._staging,
+            shape=shape,
+            overwrite=overwrite,
+            on_conflict=on_conflict,
+            shown=path,
+            threads=threads,
+        )
+
+    def _checked_engine(self, engine: Engine | None) -> Engine:
+        """Return the engine to use: the configured one unless another is asked for."""
+        chosen = engine or self._engine
+        check_engine(chosen)
+        return chosen
 
     def _leave_plate(self, located: str) -> None:
         """Take what is to be removed off the documents of the plate that it is in."""
@@ -315,3 +380,10 @@ class ZarrBackend:
         """Return where the array or directory of a name is."""
         located = self._locate(path)
         return located if located == self._root else find(located)
+
+
+def _as_tuple(region: Region) -> tuple[slice | int | EllipsisType, ...] | None:
+    """Return a region of one axis like those of several."""
+    if region is None:
+        return None
+    return tuple(region) if isinstance(region, Sequence) else (region,)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ArrayReader", "ArrayStore", "ArrayWriter", "range_of"]
 
+_HEADER = 32
+"""Bytes at the beginning of a chunk in which zstd and blosc say what it decodes to."""
+
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -70,14 +73,19 @@ class ArrayReader(ArrayStore):
         What the content of a file may decode to.
     fill
         Whether a chunk without a file stands for the fill value. It is damage otherwise.
+    by_region
+        Whether the array is written by regions, so that one may just not be written yet.
     """
 
-    def __init__(self, snapshot: SnapshotLike, *, codec: str, chunk_bytes: int, fill: bool) -> None:
+    def __init__(
+        self, snapshot: SnapshotLike, *, codec: str, chunk_bytes: int, fill: bool, by_region: bool
+    ) -> None:
         super().__init__(read_only=True)
         self._snapshot = snapshot
         self._codec = codec
         self._chunk_bytes = chunk_bytes
         self._fill = fill
+        self._by_region = by_region
 
     async def set(self, key: str, value: Buffer) -> None:
         raise NotImplementedError
@@ -95,14 +103,28 @@ class ArrayReader(ArrayStore):
         except (FileNotFoundError, NotADirectoryError) as error:
             if self._fill:
                 return None
-            raise CorruptData(
-                f"chunk {key!r} is missing. If another program left out chunks that hold nothing but the "
-                "fill value, pass missing='fill'"
-            ) from error
+            raise CorruptData(f"chunk {key!r} {self._what_is_missing()}") from error
         size = claimed_size(self._codec, content, self._chunk_bytes)
         if size is not None and size > self._chunk_bytes:
             raise CorruptData(f"chunk {key!r} claims more than the {self._chunk_bytes} bytes of a chunk")
         return content
+
+    def _what_is_missing(self) -> str:
+        if self._by_region:
+            return "is not written yet, or not all of it: the array is written region by region"
+        return (
+            "is missing. If another program left out chunks that hold nothing but the fill value, pass "
+            "missing='fill'"
+        )
+
+    def check(self, key: str) -> None:
+        """Check that a chunk is there and claims no more than it may, as far as it says so itself.
+
+        Raises
+        ------
+        CorruptData
+        """
+        self._read(key, 0, None if self._codec == "gzip" else _HEADER)
 
 
 class ArrayWriter(ArrayStore):
@@ -117,11 +139,13 @@ class ArrayWriter(ArrayStore):
     ----------
     size
         Bytes written.
+    directory
+        The same.
     """
 
     def __init__(self, directory: str) -> None:
         super().__init__(read_only=False)
-        self._directory = directory
+        self.directory = directory
         self._made = {""}
         self._documents: dict[str, Buffer] = {}
         self.size = 0
@@ -145,9 +169,9 @@ class ArrayWriter(ArrayStore):
     def _write(self, key: str, value: Buffer) -> None:
         parent = key.rpartition("/")[0]
         if parent not in self._made:
-            os.makedirs(os.path.join(self._directory, parent), exist_ok=True)
+            os.makedirs(os.path.join(self.directory, parent), exist_ok=True)
             self._made.add(parent)
-        descriptor = os.open(os.path.join(self._directory, key), _CREATE, 0o666)
+        descriptor = os.open(os.path.join(self.directory, key), _CREATE, 0o666)
         try:
             rest = np.asarray(value.as_numpy_array()).view(np.uint8).data
             self.size += len(rest)
