@@ -126,7 +126,8 @@ def test_labels_by_coordinates(fm: FileManager) -> None:
         (
             {"well": "B02", "channel": 3},
             PathNotFound,
-            "well B02, channel 3 is not in field 'B/2/1' of 'plate.ome.zarr', which has channel 1, 2; z 5, 10",
+            "well B02, channel 3 is not in field 'B/2/1' of 'plate.ome.zarr', which has channel 1, 2; z 5, "
+            "10",
         ),
         ({"well": "B02", "t": 1}, PathNotFound, "well B02, t 1 is not in field 'B/2/1'"),
         ({"wel": "B02"}, InvalidOption, "at= takes coordinates along well (or row and column)"),

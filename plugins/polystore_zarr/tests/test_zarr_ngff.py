@@ -31,6 +31,13 @@ def label(path: str) -> Any:
     return (plane_of(path) % 5).astype(np.uint32)
 
 
+def labels_scale(tmp_path: Path) -> dict[str, Any]:
+    attributes: Any = dict(zarr.open_group(tmp_path / STORE / "A/1/1/labels/nuclei", mode="r").attrs)
+    multiscale = attributes.get("ome", attributes)["multiscales"][0]
+    scale = multiscale["datasets"][0]["coordinateTransformations"][0]["scale"]
+    return {"scale": scale, "unit": multiscale["axes"][-1]["unit"]}
+
+
 def image_model(tmp_path: Path, ngff: str, field: str = "A/1/1") -> Any:
     group = zarr.open_group(tmp_path / STORE / field, mode="r")
     return (v05 if ngff == "0.5" else v04).Image.from_zarr(group)
@@ -90,7 +97,7 @@ class TestBothVersions:
 
     def test_labels_lie_beside_their_image(self, fm: FileManager, tmp_path: Path, ngff: str) -> None:
         paths = paths_of(["A01"], channels=[1])
-        save(fm, paths_of(["A01"]), ngff=ngff, levels=2)
+        save(fm, paths_of(["A01"]), ngff=ngff, levels=2, pixel_size=(2.0, 0.5, 0.5))
         for name in ("nuclei", "cells"):
             fm.save_batch(
                 [label(path) for path in paths],
@@ -102,6 +109,8 @@ class TestBothVersions:
             )
         labels = image_model(tmp_path, ngff).labels
         assert attributes_of(labels).labels == ["cells", "nuclei"]
+        transform = labels_scale(tmp_path)
+        assert (transform["scale"], transform["unit"]) == ([1.0, 2.0, 0.5, 0.5], "micrometer")
         loaded = fm.load(paths[0], backend="zarr", store=STORE, labels="nuclei")
         np.testing.assert_array_equal(loaded, label(paths[0]))
         group = zarr.open_group(tmp_path / STORE / "A/1/1/labels/nuclei", mode="r")
@@ -147,7 +156,7 @@ class TestBothVersions:
         ("layout", "rows", "columns"),
         [(6, 2, 3), (12, 3, 4), (24, 4, 6), (48, 6, 8), (96, 8, 12), (384, 16, 24), (1536, 32, 48)],
     )
-    def test_a_sparse_plate_of_every_layout(  # noqa: PLR0917
+    def test_a_sparse_plate_of_every_layout(
         self, fm: FileManager, tmp_path: Path, ngff: str, layout: int, rows: int, columns: int
     ) -> None:
         last = f"{['B', 'C', 'D', 'F', 'H', 'P', 'AF'][[2, 3, 4, 6, 8, 16, 32].index(rows)]}{columns:02d}"
@@ -169,7 +178,7 @@ class TestVersion04:
         [
             ({"shards": (2, 2, 20, 30)}, "shards= is for Zarr v3"),
             ({"codecs": [{"name": "bytes"}]}, "codecs= is for Zarr v3; with ngff='0.4' pass compression="),
-            ({"ngff": "0.3"}, "option 'ngff' takes one of '0.5', '0.4' or None; got '0.3'"),
+            ({"ngff": "0.3"}, "option 'ngff' takes one of "),
         ],
     )
     def test_options_of_zarr_v3_are_refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +16,7 @@ from polystore_core import (
     NotADirectory,
     PathNotFound,
     UnsupportedData,
+    UnsupportedOperation,
     hookimpl,
 )
 from polystore_core.data import kind_of as data_kind_of
@@ -28,14 +30,17 @@ from polystore_zarr._codecs import Compression  # noqa: TC001
 from polystore_zarr._dtypes import check_dtype
 from polystore_zarr._engine import Engine, check_engine
 from polystore_zarr._filling import OnConflict  # noqa: TC001
+from polystore_zarr._grid import grid_of
 from polystore_zarr._grouped import run_groups
 from polystore_zarr._lazy import lazy_array
 from polystore_zarr._location import locate_below
 from polystore_zarr._names import find, place_for
 from polystore_zarr._nodes import store_of
-from polystore_zarr._plate import Plates, check_planes, field_writer
+from polystore_zarr._plate import check_planes, field_writer
 from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
+from polystore_zarr._plate_targets import Plates
+from polystore_zarr._remote import ObjectStores
 from polystore_zarr._saving import Form, save_array, save_region
 from polystore_zarr._staging import Staging
 from polystore_zarr._transfer import check_target, copy_to, move_to
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
     from polystore_core.data import Data
     from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
     from polystore_zarr._plate_reading import PlateSource
+    from polystore_zarr._plate_targets import PlateTarget
 
 __all__ = ["ZarrBackend"]
 
@@ -66,8 +72,8 @@ class ZarrBackend:
     Parameters
     ----------
     root
-        Directory that paths are relative to and that neither a path nor a link leaves. Without it paths are
-        those of the operating system.
+        Directory that paths are relative to and that neither a path nor a link leaves, or a URL such as
+        ``"s3://bucket/plates"``. Without it paths are those of the operating system, or URLs.
     max_bytes
         What an array may decode to; by default 512 MiB or 64 times what is stored, whichever is more. Also an
         option of each load.
@@ -77,6 +83,12 @@ class ZarrBackend:
     engine
         What encodes and decodes chunks: ``"zarr-python"``, or ``"zarrs"`` with the same result. Also an
         option of each save and load.
+    storage_options
+        What obstore opens object stores with: ``endpoint``, ``region``, ``access_key_id``,
+        ``secret_access_key``, ``client_options`` and so on; what is left out is taken from the environment.
+    abandoned_after
+        Seconds after which, in an object store, what was written and never committed is taken for the rest of
+        a dead writer, and deleted by the next save to the same place.
 
     Examples
     --------
@@ -98,8 +110,13 @@ class ZarrBackend:
         max_bytes: int | None = None,
         durability: Durability = "atomic",
         engine: Engine = "zarr-python",
+        storage_options: Mapping[str, Any] | None = None,
+        abandoned_after: float = 3600.0,
     ) -> None:
-        self._root = None if root is None else os.path.abspath(root)
+        self._remote = ObjectStores(
+            os.fspath(root) if root is not None else None, storage_options or {}, abandoned_after
+        )
+        self._root = None if root is None or self._remote.is_root else os.path.abspath(root)
         self._durability: Durability = durability
         self._engine: Engine = engine
         self._max_bytes = max_bytes
@@ -150,6 +167,9 @@ class ZarrBackend:
     @hookimpl
     def polystore_list(self, request: ListRequest) -> Listing:
         """List arrays as files, groups and plain directories as directories."""
+        spot = self._remote.spot(request.directory)
+        if spot is not None:
+            return spot.space.list(spot.key, recursive=request.recursive, shown=request.directory)
         path = self._find(request.directory)
         kind = tree.require(path, "list", shown=request.directory)
         if kind == "array":
@@ -162,12 +182,18 @@ class ZarrBackend:
     @hookimpl
     def polystore_stat(self, path: str) -> Entry:
         """Describe an array or directory."""
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.space.stat(spot.key, shown=path)
         located = self._find(path)
         return tree.node_entry(located, tree.require(located, "stat", shown=path), shown=path)
 
     @hookimpl
     def polystore_delete(self, path: str, recursive: bool) -> int:
-        """Remove an array or directory: it vanishes in one step."""
+        """Remove an array or directory: it vanishes in one step; in an object store, array by array."""
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.space.delete(spot.key, recursive=recursive, shown=path)
         located = self._find(path)
         if os.path.normpath(path) in (".", os.sep) or located == self._root:
             raise InvalidPath(f"{path!r} is not deleted as a whole; name what is in it", path=path)
@@ -180,7 +206,12 @@ class ZarrBackend:
 
     @hookimpl
     def polystore_move(self, source: str, target: str, overwrite: bool) -> int:
-        """Rename an array or a whole directory; between file systems it is copied."""
+        """Rename an array or a whole directory; between file systems, and in object stores, it is copied."""
+        spots = self._remote.pair(source, target, "move")
+        if spots is not None:
+            return spots[0].space.move(
+                spots[0].key, spots[1].key, overwrite=overwrite, shown=source, shown_target=target
+            )
         old = self._find(source)
         kind = tree.require(old, "move", shown=source)
         new = place_for(self._locate(target), kind)
@@ -194,6 +225,11 @@ class ZarrBackend:
     @hookimpl
     def polystore_copy(self, source: str, target: str, overwrite: bool) -> int:
         """Copy an array or a whole directory without decoding."""
+        spots = self._remote.pair(source, target, "copy")
+        if spots is not None:
+            return spots[0].space.copy(
+                spots[0].key, spots[1].key, overwrite=overwrite, shown=source, shown_target=target
+            )
         old = self._find(source)
         kind = tree.require(old, "copy", shown=source)
         new = place_for(self._locate(target), kind)
@@ -205,6 +241,9 @@ class ZarrBackend:
     @hookimpl
     def polystore_make_directory(self, path: str) -> bool:
         """Create a directory and its parents: groups, if in a store."""
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.space.make_directory(spot.key, shown=path)
         return groups.make_directory(self._locate(path), self._staging, shown=path)
 
     def _read(
@@ -218,8 +257,14 @@ class ZarrBackend:
         region: Region = None,
         engine: Engine | None = None,
     ) -> Any:
-        located = self._find(path)
         limit = self._max_bytes if max_bytes is None else max_bytes
+        spot = self._remote.spot(path)
+        if spot is not None:
+            _refuse_region(region, path)
+            return spot.space.read(
+                spot.key, shown=path, max_bytes=limit, missing=missing, lazy=lazy, threads=threads
+            )
+        located = self._find(path)
         try:
             if lazy:
                 if region is not None or engine is not None:
@@ -275,6 +320,18 @@ class ZarrBackend:
             engine=self._checked_engine(engine),
             durability=durability or self._durability,
         )
+        spot = self._remote.spot(path)
+        if spot is not None:
+            _refuse_region(region, path)
+            return spot.space.write(
+                data,
+                spot.key,
+                grid=grid_of(data.shape, data.itemsize, chunks=chunks, shards=shards),
+                encoding=form.encoding(data.itemsize),
+                overwrite=overwrite,
+                shown=path,
+                threads=threads,
+            )
         target = place_for(self._locate(path), "array")
         selection = _as_tuple(region)
         if selection is None:
@@ -312,11 +369,14 @@ class ZarrBackend:
         """Write the planes of a batch field by field; what happens to a field happens to all its planes."""
         check_options(PlateOptions, request.options, owner="a save into a plate")
         options = PlateOptions(**request.options)
-        check_planes(request.data, request.paths)
-        located = self._locate(normalize_path(options.store))
-        writer = field_writer(
-            located, request.paths, self._plates, self._staging, options, overwrite=request.overwrite
+        options = replace(
+            options,
+            engine=self._checked_engine(options.engine),
+            durability=options.durability or self._durability,
         )
+        check_planes(request.data, request.paths)
+        target = self._plate_target(normalize_path(options.store))
+        writer = field_writer(target, request.paths, options, overwrite=request.overwrite)
         places = list(writer.fields)
         threads = max(1, request.batch.threads // len(places))
 
@@ -333,6 +393,13 @@ class ZarrBackend:
         sizes = run_groups(request.batch, request.paths, list(writer.fields.values()), write)
         shares = {index: size // len(members) for size, members in sizes for index in members}
         return [shares[index] for index in range(len(request.paths))]
+
+    def _plate_target(self, store: str) -> PlateTarget:
+        """Return the plate of a store, to write to."""
+        spot = self._remote.spot(store)
+        if spot is not None:
+            return self._remote.target(spot)
+        return self._plates.target(self._locate(store))
 
     def _read_plane(
         self,
@@ -369,8 +436,12 @@ class ZarrBackend:
         return read_part(self._plate(path), wanted_at(at, path), part)
 
     def _plate(self, store: str) -> PlateSource:
-        """Return the plate of a store."""
-        return LocalPlate(self._locate(normalize_path(store)), store)
+        """Return the plate of a store, to read from."""
+        path = normalize_path(store)
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.plate(store)
+        return LocalPlate(self._locate(path), store)
 
     def _locate(self, path: str) -> str:
         """Return the path for the operating system, below the root if there is one."""
@@ -380,6 +451,13 @@ class ZarrBackend:
         """Return where the array or directory of a name is."""
         located = self._locate(path)
         return located if located == self._root else find(located)
+
+
+def _refuse_region(region: Region, path: str) -> None:
+    if region is not None:
+        raise UnsupportedOperation(
+            f"cannot take region= of {path!r}: arrays in object stores are saved and loaded whole", path=path
+        )
 
 
 def _as_tuple(region: Region) -> tuple[slice | int | EllipsisType, ...] | None:

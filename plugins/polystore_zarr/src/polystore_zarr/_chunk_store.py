@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from polystore_zarr._snapshot import SnapshotLike
 
-__all__ = ["ArrayReader", "ArrayStore", "ArrayWriter", "range_of"]
+__all__ = ["ArrayReader", "ArrayStore", "ArrayWriter"]
 
 _HEADER = 32
 """Bytes at the beginning of a chunk in which zstd and blosc say what it decodes to."""
@@ -93,29 +93,13 @@ class ArrayReader(ArrayStore):
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        content = self._read(key, *range_of(byte_range))
-        return None if content is None else prototype.buffer.from_bytes(content)
-
-    def _read(self, key: str, start: int, length: int | None) -> bytes | None:
-        """Read a chunk, or a part of one; ``None`` stands for the fill value."""
         try:
-            content = self._snapshot.read(key, start, length)
+            content = await self._snapshot.fetch(key, *_range(byte_range))
         except (FileNotFoundError, NotADirectoryError) as error:
-            if self._fill:
-                return None
-            raise CorruptData(f"chunk {key!r} {self._what_is_missing()}") from error
-        size = claimed_size(self._codec, content, self._chunk_bytes)
-        if size is not None and size > self._chunk_bytes:
-            raise CorruptData(f"chunk {key!r} claims more than the {self._chunk_bytes} bytes of a chunk")
-        return content
-
-    def _what_is_missing(self) -> str:
-        if self._by_region:
-            return "is not written yet, or not all of it: the array is written region by region"
-        return (
-            "is missing. If another program left out chunks that hold nothing but the fill value, pass "
-            "missing='fill'"
-        )
+            self._refuse_missing(key, error)
+            return None
+        self._check_claim(key, content)
+        return prototype.buffer.from_bytes(content)
 
     def check(self, key: str) -> None:
         """Check that a chunk is there and claims no more than it may, as far as it says so itself.
@@ -124,7 +108,29 @@ class ArrayReader(ArrayStore):
         ------
         CorruptData
         """
-        self._read(key, 0, None if self._codec == "gzip" else _HEADER)
+        try:
+            content = self._snapshot.read(key, 0, None if self._codec == "gzip" else _HEADER)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            self._refuse_missing(key, error)
+        else:
+            self._check_claim(key, content)
+
+    def _refuse_missing(self, key: str, error: OSError) -> None:
+        if self._fill and self._snapshot.is_current():
+            return
+        if self._by_region:
+            raise CorruptData(
+                f"chunk {key!r} is not written yet, or not all of it: the array is written region by region"
+            ) from error
+        raise CorruptData(
+            f"chunk {key!r} is missing. If another program left out chunks that hold nothing but the fill "
+            "value, pass missing='fill'"
+        ) from error
+
+    def _check_claim(self, key: str, content: bytes) -> None:
+        size = claimed_size(self._codec, content, self._chunk_bytes)
+        if size is not None and size > self._chunk_bytes:
+            raise CorruptData(f"chunk {key!r} claims more than the {self._chunk_bytes} bytes of a chunk")
 
 
 class ArrayWriter(ArrayStore):
@@ -181,7 +187,7 @@ class ArrayWriter(ArrayStore):
             os.close(descriptor)
 
 
-def range_of(request: ByteRequest | None) -> tuple[int, int | None]:
+def _range(request: ByteRequest | None) -> tuple[int, int | None]:
     """Return where a request begins, from the end if negative, and how many bytes it wants at most."""
     match request:
         case None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from polystore_core.files import Durability
 
-__all__ = ["sync_directory", "sync_tree"]
+__all__ = ["sync_directory", "sync_file", "sync_tree"]
 
 _HAS_DIRECTORY_SYNC = os.name == "posix"
 
@@ -28,6 +28,12 @@ def sync_directory(directory: str, durability: Durability) -> None:
     """Force the names in a directory to the medium, if they are to be durable."""
     if durability == "durable" and _HAS_DIRECTORY_SYNC:
         _sync(directory or ".")
+
+
+def sync_file(path: str, durability: Durability) -> None:
+    """Force the content of a file to the medium, if it is to be durable."""
+    if durability == "durable":
+        _sync(path)
 
 
 def _sync(path: str) -> None:

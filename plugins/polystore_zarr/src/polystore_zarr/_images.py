@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from polystore_zarr._codecs import encoding_of
 from polystore_zarr._grid import grid_of
 from polystore_zarr._groups import write_group
 from polystore_zarr._looks import channel_looks
-from polystore_zarr._ngff import zarr_format_of
+from polystore_zarr._ngff import ome_of, zarr_format_of
 from polystore_zarr._pyramid import count_levels, pyramid
 
 if TYPE_CHECKING:
@@ -27,10 +28,69 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["AXES", "stacked", "write_image", "write_levels"]
+__all__ = ["AXES", "ImageShape", "label_options", "stacked", "write_image", "write_levels"]
 
 AXES = {"t": "t", "channel": "c", "z": "z"}
 """Axes of file names -> axes of OME-NGFF."""
+
+
+class ImageShape(NamedTuple):
+    """What labels have to fit.
+
+    Attributes
+    ----------
+    height, width
+        Of the image in pixels.
+    levels
+        How many there are.
+    steps
+        Size of a pixel, or time step, by axis of OME-NGFF.
+    unit
+        Of length; ``None`` for pixels.
+    """
+
+    height: int
+    width: int
+    levels: int
+    steps: Mapping[str, float]
+    unit: str | None
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], level_document: Callable[[str], Mapping[str, Any]]) -> Self:
+        """Read it from the document of an image, and that of its first level.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If they are not those of an image.
+        """
+        multiscale = ome_of(document["attributes"])["multiscales"][0]
+        datasets, axes = multiscale["datasets"], multiscale["axes"]
+        height, width = level_document(str(datasets[0]["path"]))["shape"][-2:]
+        steps = datasets[0]["coordinateTransformations"][0]["scale"]
+        named = {axis["name"]: float(step) for axis, step in zip(axes, steps, strict=True)}
+        return cls(height, width, len(datasets), named, axes[-1].get("unit"))
+
+
+def label_options(options: PlateOptions, labels: Array, image: ImageShape, *, path: str) -> PlateOptions:
+    """Return the options of a save of labels, with what they share with their image.
+
+    Raises
+    ------
+    UnsupportedData
+        If they are no labels of that image.
+    """
+    if labels.dtype.kind not in "iu" or labels.shape[-2:] != (image.height, image.width):
+        raise UnsupportedData(
+            f"{path!r}: labels are whole numbers, as high and wide as their image "
+            f"{image.height, image.width}; got {labels.shape[-2:]} {labels.dtype}",
+            path=path,
+        )
+    options = replace(options, levels=image.levels)
+    if options.pixel_size is None and image.unit is not None:
+        sizes = [image.steps.get(axis, 1.0) for axis in ("z", "y", "x")]
+        options = replace(options, pixel_size=sizes, unit=options.unit or image.unit)
+    return replace(options, time_step=image.steps.get("t", options.time_step))
 
 
 def write_image(
@@ -125,6 +185,7 @@ def write_levels(
             axes=axes,
             threads=threads,
             zarr_format=zarr_format_of(ngff),
+            engine=options.engine or "zarr-python",
         )
         smallest = smaller
     attributes = image_attributes(

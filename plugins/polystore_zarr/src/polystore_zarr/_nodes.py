@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ASIDE",
     "DOCUMENTS",
+    "MOST_BYTES",
     "NodeKind",
     "document_of",
     "group_files",
@@ -35,7 +36,7 @@ ASIDE = ".polystore"
 
 """The files in which Zarr v3, and Zarr v2, say what a directory is."""
 
-_MOST_BYTES = 64 * 2**20
+MOST_BYTES = 64 * 2**20
 """What the document of a node may hold; a plate of 1536 wells has 0.2 MB."""
 
 
@@ -111,7 +112,7 @@ def _text(document: Mapping[str, Any]) -> bytes:
 
 def _content_of(file_path: str) -> bytes:
     with open(file_path, "rb") as file:
-        return file.read(_MOST_BYTES + 1)
+        return file.read(MOST_BYTES + 1)
 
 
 def parsed(content: bytes) -> dict[str, Any]:
@@ -122,8 +123,8 @@ def parsed(content: bytes) -> dict[str, Any]:
     ValueError
         If it is no JSON object.
     """
-    if len(content) > _MOST_BYTES:
-        raise ValueError(f"it has more than {_MOST_BYTES} bytes")
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"it has more than {MOST_BYTES} bytes")
     try:
         document = json.loads(content)
     except RecursionError as error:

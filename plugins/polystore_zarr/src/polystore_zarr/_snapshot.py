@@ -41,6 +41,9 @@ class SnapshotLike(Protocol):
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """Read a file, or a part of it; a negative ``start`` counts from its end."""
 
+    async def fetch(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read as :meth:`read`, while others read if that is of use."""
+
 
 class SnapshotSource(Protocol):
     """What is no directory and can be read all the same; it pickles small."""
@@ -143,6 +146,10 @@ class Snapshot:
                     max(start, -os.fstat(descriptor).st_size), os.SEEK_SET if start > 0 else os.SEEK_END
                 )
             return _read_exactly(file.fileno(), length)
+
+    async def fetch(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read as :meth:`read`: files are not waited for."""
+        return self.read(name, start, length)
 
     def _open(self, name: str) -> int:
         if self._descriptor is None:

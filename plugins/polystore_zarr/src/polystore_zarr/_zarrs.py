@@ -4,7 +4,8 @@ The package zarrs offers itself to zarr-python as a codec pipeline that is chose
 its pipeline is called array by array. What was measured of 0.2.3, and is dealt with here:
 
 - Its compression libraries are other versions than those of numcodecs, so that zstd and gzip come out in
-  other bytes, and it puts the chunks of a shard in another order. Such arrays are encoded by zarr-python.
+  other bytes; blosc does not, unless it uses zstd. It puts the chunks of a shard in an order of its own.
+  Such arrays are encoded by zarr-python.
 - It never stores a chunk that is full of the fill value. It is told one that the chunk does not hold.
 - Its threads do not live on in a forked child, which would wait for ever for them. There it works in one.
 """
@@ -37,6 +38,7 @@ __all__ = ["encodes_alike", "retrieve", "store"]
 
 _KINDS = "biufc"
 _PLAIN = frozenset({"bytes", "transpose", "crc32c"})
+_BLOSC = frozenset({"lz4", "lz4hc", "blosclz", "zlib"})
 _ONES: dict[str, Any] = {"b": True, "f": 1.0, "c": [1.0, 0.0]}
 _ZEROS: dict[str, Any] = {"b": False, "f": 0.0, "c": [0.0, 0.0]}
 
@@ -61,7 +63,7 @@ def encodes_alike(metadata: Any) -> bool:
 
 def _is_alike(codec: Any) -> bool:
     if codec["name"] == "blosc":
-        return bool(codec["configuration"]["cname"] == "lz4")
+        return bool(codec["configuration"]["cname"] in _BLOSC)
     return codec["name"] in _PLAIN
 
 
