@@ -22,7 +22,7 @@ from zarr.core.metadata import ArrayV3Metadata
 from zarr.storage import LocalStore
 from zarrs._internal import ChunkItem, CodecPipelineImpl
 
-from polystore_core import StorageError
+from polystore_core import CorruptData, StorageError
 from polystore_zarr._grid import Grid
 from polystore_zarr._regions import file_parts, region_of, shape_of, within
 
@@ -158,7 +158,12 @@ def retrieve(array: AsyncArray[Any], snapshot: SnapshotLike, selection: Any, *, 
         reader.check(key)
         place = within(part.region, part.extent)
         items.append(ChunkItem(key, place, steps, within(part.region, region), out.shape))
-    pipeline.retrieve_chunks_and_apply_index(items, out)
+    try:
+        pipeline.retrieve_chunks_and_apply_index(items, out)
+    except OSError as error:
+        if error.errno is None:
+            raise CorruptData(str(error)) from error
+        raise
     if root == snapshot.path and not snapshot.is_current():
         raise StorageError("the array was replaced while it was read", errno=errno.EAGAIN)
     return out.reshape(shape)
