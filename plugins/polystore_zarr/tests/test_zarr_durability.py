@@ -77,8 +77,7 @@ def test_files_are_forced_before_the_array_is_in_its_place(
     tmp_path: Path, synced: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from polystore_zarr import _saving
-
-    publish = _saving.publish
+    from polystore_zarr._staging import publish
 
     def checked(staged: str, *arguments: Any, **named: Any) -> None:
         assert unsynced(Path(staged), synced) == []

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -94,8 +95,15 @@ class TestBytes:
     @pytest.mark.parametrize("encoding", ENCODINGS)
     @pytest.mark.parametrize("image", IMAGES)
     def test_every_file_is_the_same(
-        self, fm: FileManager, tmp_path: Path, image: str, encoding: str, grid: str
+        self,
+        fm: FileManager,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        image: str,
+        encoding: str,
+        grid: str,
     ) -> None:
+        monkeypatch.setattr(time, "time", lambda: 1e9)  # gzip stores when it was written
         pixels = IMAGES[image]()
         for engine in ("zarr-python", "zarrs"):
             fm.save(
@@ -196,11 +204,14 @@ class TestChoice:
     """Asking for it, and not having it."""
 
     def test_it_is_configured_for_a_backend(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        used = []
+        used: list[int] = []
         retrieve = _zarrs.retrieve
-        monkeypatch.setattr(
-            _zarrs, "retrieve", lambda *given, **named: (used.append(1), retrieve(*given, **named))[1]
-        )
+
+        def noted(*arguments: Any, **named: Any) -> Any:
+            used.append(1)
+            return retrieve(*arguments, **named)
+
+        monkeypatch.setattr(_zarrs, "retrieve", noted)
         fm = FileManager(BackendRegistry({"zarr": {"root": tmp_path, "engine": "zarrs"}}))
         fm.save(IMAGE, "image", backend="zarr")
         np.testing.assert_array_equal(fm.load("image", backend="zarr"), IMAGE)

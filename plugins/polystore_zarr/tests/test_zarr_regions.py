@@ -207,13 +207,13 @@ class TestRefusals:
             fm.save(STACK[2:6], "stack.zarr", backend="zarr", region=np.s_[2:6])
         assert str(caught.value) == (
             "region [2:6, 0:30, 0:20] of 'stack.zarr' covers some chunks only in part, and writers that "
-            "share one could lose each other's values: array 10 x 30 x 20 in 3 x 1 x 1 chunks of 4 x 30 x 20. "
-            "Write [0:8, 0:30, 0:20], take regions from polystore_zarr.plan_regions, or pass "
+            "share one could lose each other's values: array 10 x 30 x 20 in 3 x 1 x 1 chunks of 4 x 30 x "
+            "20. Write [0:8, 0:30, 0:20], take regions from polystore_zarr.plan_regions, or pass "
             "on_conflict='serialise'"
         )
 
     def test_a_shared_shard_is_refused_with_the_grid(self, fm: FileManager) -> None:
-        grid = {"chunks": (1, 30, 20), "shards": (4, 30, 20)}
+        grid: dict[str, Any] = {"chunks": (1, 30, 20), "shards": (4, 30, 20)}
         with pytest.raises(
             InvalidOption, match="in 3 x 1 x 1 shards of 4 x 30 x 20, each of chunks 1 x 30 x 20"
         ):
