@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence  # noqa: TC003
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from polystore_core import (
+    InvalidOption,
     InvalidPath,
     NotADirectory,
     PathNotFound,
     UnsupportedData,
+    UnsupportedOperation,
     hookimpl,
 )
 from polystore_core.data import kind_of as data_kind_of
+from polystore_core.files import Durability  # noqa: TC001
 from polystore_core.paths import PathPattern, normalize_path
 from polystore_core.plugins import check_options
 from polystore_zarr import _groups as groups
 from polystore_zarr import _tree as tree
-from polystore_zarr._arrays import Missing, read_array, write_array
-from polystore_zarr._codecs import Compression, encoding_of
+from polystore_zarr._arrays import Missing, read_array
+from polystore_zarr._codecs import Compression  # noqa: TC001
 from polystore_zarr._dtypes import check_dtype
+from polystore_zarr._engine import Engine, check_engine
+from polystore_zarr._filling import OnConflict  # noqa: TC001
 from polystore_zarr._grid import grid_of
 from polystore_zarr._grouped import run_groups
 from polystore_zarr._lazy import lazy_array
@@ -34,7 +41,8 @@ from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
 from polystore_zarr._plate_targets import Plates
 from polystore_zarr._remote import ObjectStores
-from polystore_zarr._staging import Staging, publish, refuse_to_replace
+from polystore_zarr._saving import Form, save_array, save_region
+from polystore_zarr._staging import Staging
 from polystore_zarr._transfer import check_target, copy_to, move_to
 
 if TYPE_CHECKING:
@@ -45,6 +53,8 @@ if TYPE_CHECKING:
     from polystore_zarr._plate_targets import PlateTarget
 
 __all__ = ["ZarrBackend"]
+
+Region = Sequence[slice | int | EllipsisType] | slice | int | EllipsisType | None
 
 
 class ZarrBackend:
@@ -67,6 +77,12 @@ class ZarrBackend:
     max_bytes
         What an array may decode to; by default 512 MiB or 64 times what is stored, whichever is more. Also an
         option of each load.
+    durability
+        What a save promises: ``"atomic"``, old or new whatever happens to the process, or ``"durable"``, also
+        when the power fails. Also an option of each save.
+    engine
+        What encodes and decodes chunks: ``"zarr-python"``, or ``"zarrs"`` with the same result. Also an
+        option of each save and load.
     storage_options
         What obstore opens object stores with: ``endpoint``, ``region``, ``access_key_id``,
         ``secret_access_key``, ``client_options`` and so on; what is left out is taken from the environment.
@@ -92,6 +108,8 @@ class ZarrBackend:
         *,
         root: str | os.PathLike[str] | None = None,
         max_bytes: int | None = None,
+        durability: Durability = "atomic",
+        engine: Engine = "zarr-python",
         storage_options: Mapping[str, Any] | None = None,
         abandoned_after: float = 3600.0,
     ) -> None:
@@ -99,6 +117,8 @@ class ZarrBackend:
             os.fspath(root) if root is not None else None, storage_options or {}, abandoned_after
         )
         self._root = None if root is None or self._remote.is_root else os.path.abspath(root)
+        self._durability: Durability = durability
+        self._engine: Engine = engine
         self._max_bytes = max_bytes
         self._staging = Staging()
         self._plates = Plates(self._staging)
@@ -234,18 +254,31 @@ class ZarrBackend:
         max_bytes: int | None = None,
         missing: Missing = "error",
         lazy: bool = False,
+        region: Region = None,
+        engine: Engine | None = None,
     ) -> Any:
         limit = self._max_bytes if max_bytes is None else max_bytes
         spot = self._remote.spot(path)
         if spot is not None:
+            _refuse_region(region, path)
             return spot.space.read(
                 spot.key, shown=path, max_bytes=limit, missing=missing, lazy=lazy, threads=threads
             )
         located = self._find(path)
         try:
             if lazy:
+                if region is not None or engine is not None:
+                    raise InvalidOption("with lazy=True slice what is loaded; leave region= and engine= out")
                 return lazy_array(located, shown=path, fill=missing == "fill")
-            array = read_array(located, shown=path, max_bytes=limit, missing=missing, threads=threads)
+            array = read_array(
+                located,
+                shown=path,
+                max_bytes=limit,
+                missing=missing,
+                region=_as_tuple(region),
+                engine=self._checked_engine(engine),
+                threads=threads,
+            )
         except NotADirectoryError as error:
             if isinstance(error, NotADirectory):
                 raise
@@ -267,32 +300,64 @@ class ZarrBackend:
         compression: Compression | None = None,
         level: int | None = None,
         codecs: Sequence[Mapping[str, Any]] | None = None,
+        engine: Engine | None = None,
+        durability: Durability | None = None,
+        region: Region = None,
+        shape: Sequence[int] | None = None,
+        on_conflict: OnConflict = "refuse",
     ) -> int:
         if not isinstance(data, np.ndarray):
             raise UnsupportedData(
                 f"backend 'zarr' holds arrays, not {data_kind_of(data)}; save it to backend 'disk'", path=path
             )
         check_dtype(data.dtype)
-        grid = grid_of(data.shape, data.itemsize, chunks=chunks, shards=shards)
-        encoding = encoding_of(compression=compression, level=level, codecs=codecs, itemsize=data.itemsize)
+        form = Form(
+            chunks=chunks,
+            shards=shards,
+            compression=compression,
+            level=level,
+            codecs=codecs,
+            engine=self._checked_engine(engine),
+            durability=durability or self._durability,
+        )
         spot = self._remote.spot(path)
         if spot is not None:
+            _refuse_region(region, path)
             return spot.space.write(
                 data,
                 spot.key,
-                grid=grid,
-                encoding=encoding,
+                grid=grid_of(data.shape, data.itemsize, chunks=chunks, shards=shards),
+                encoding=form.encoding(data.itemsize),
                 overwrite=overwrite,
                 shown=path,
                 threads=threads,
             )
         target = place_for(self._locate(path), "array")
-        refuse_to_replace(target, overwrite=overwrite, shown=path)
-        groups.make_parents(target, self._staging, shown=path)
-        with self._staging.directory(target) as staged:
-            size = write_array(data, staged, grid=grid, encoding=encoding, threads=threads)
-            publish(staged, target, overwrite=overwrite, shown=path)
-        return size
+        selection = _as_tuple(region)
+        if selection is None:
+            if shape is not None:
+                raise InvalidOption("shape= is that of the array that region= is a part of; pass region=")
+            return save_array(
+                data, target, form, self._staging, overwrite=overwrite, shown=path, threads=threads
+            )
+        return save_region(
+            data,
+            target,
+            selection,
+            form,
+            self._staging,
+            shape=shape,
+            overwrite=overwrite,
+            on_conflict=on_conflict,
+            shown=path,
+            threads=threads,
+        )
+
+    def _checked_engine(self, engine: Engine | None) -> Engine:
+        """Return the engine to use: the configured one unless another is asked for."""
+        chosen = engine or self._engine
+        check_engine(chosen)
+        return chosen
 
     def _leave_plate(self, located: str) -> None:
         """Take what is to be removed off the documents of the plate that it is in."""
@@ -304,6 +369,11 @@ class ZarrBackend:
         """Write the planes of a batch field by field; what happens to a field happens to all its planes."""
         check_options(PlateOptions, request.options, owner="a save into a plate")
         options = PlateOptions(**request.options)
+        options = replace(
+            options,
+            engine=self._checked_engine(options.engine),
+            durability=options.durability or self._durability,
+        )
         check_planes(request.data, request.paths)
         target = self._plate_target(normalize_path(options.store))
         writer = field_writer(target, request.paths, options, overwrite=request.overwrite)
@@ -381,3 +451,17 @@ class ZarrBackend:
         """Return where the array or directory of a name is."""
         located = self._locate(path)
         return located if located == self._root else find(located)
+
+
+def _refuse_region(region: Region, path: str) -> None:
+    if region is not None:
+        raise UnsupportedOperation(
+            f"cannot take region= of {path!r}: arrays in object stores are saved and loaded whole", path=path
+        )
+
+
+def _as_tuple(region: Region) -> tuple[slice | int | EllipsisType, ...] | None:
+    """Return a region of one axis like those of several."""
+    if region is None:
+        return None
+    return tuple(region) if isinstance(region, Sequence) else (region,)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ArrayReader", "ArrayStore", "ArrayWriter"]
 
+_HEADER = 32
+"""Bytes at the beginning of a chunk in which zstd and blosc say what it decodes to."""
+
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -70,14 +73,19 @@ class ArrayReader(ArrayStore):
         What the content of a file may decode to.
     fill
         Whether a chunk without a file stands for the fill value. It is damage otherwise.
+    by_region
+        Whether the array is written by regions, so that one may just not be written yet.
     """
 
-    def __init__(self, snapshot: SnapshotLike, *, codec: str, chunk_bytes: int, fill: bool) -> None:
+    def __init__(
+        self, snapshot: SnapshotLike, *, codec: str, chunk_bytes: int, fill: bool, by_region: bool
+    ) -> None:
         super().__init__(read_only=True)
         self._snapshot = snapshot
         self._codec = codec
         self._chunk_bytes = chunk_bytes
         self._fill = fill
+        self._by_region = by_region
 
     async def set(self, key: str, value: Buffer) -> None:
         raise NotImplementedError
@@ -88,16 +96,41 @@ class ArrayReader(ArrayStore):
         try:
             content = await self._snapshot.fetch(key, *_range(byte_range))
         except (FileNotFoundError, NotADirectoryError) as error:
-            if self._fill and self._snapshot.is_current():
-                return None
+            self._refuse_missing(key, error)
+            return None
+        self._check_claim(key, content)
+        return prototype.buffer.from_bytes(content)
+
+    def check(self, key: str) -> None:
+        """Check that a chunk is there and claims no more than it may, as far as it says so itself.
+
+        Raises
+        ------
+        CorruptData
+        """
+        try:
+            content = self._snapshot.read(key, 0, None if self._codec == "gzip" else _HEADER)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            self._refuse_missing(key, error)
+        else:
+            self._check_claim(key, content)
+
+    def _refuse_missing(self, key: str, error: OSError) -> None:
+        if self._fill and self._snapshot.is_current():
+            return
+        if self._by_region:
             raise CorruptData(
-                f"chunk {key!r} is missing. If another program left out chunks that hold nothing but the "
-                "fill value, pass missing='fill'"
+                f"chunk {key!r} is not written yet, or not all of it: the array is written region by region"
             ) from error
+        raise CorruptData(
+            f"chunk {key!r} is missing. If another program left out chunks that hold nothing but the fill "
+            "value, pass missing='fill'"
+        ) from error
+
+    def _check_claim(self, key: str, content: bytes) -> None:
         size = claimed_size(self._codec, content, self._chunk_bytes)
         if size is not None and size > self._chunk_bytes:
             raise CorruptData(f"chunk {key!r} claims more than the {self._chunk_bytes} bytes of a chunk")
-        return prototype.buffer.from_bytes(content)
 
 
 class ArrayWriter(ArrayStore):
@@ -112,11 +145,13 @@ class ArrayWriter(ArrayStore):
     ----------
     size
         Bytes written.
+    directory
+        The same.
     """
 
     def __init__(self, directory: str) -> None:
         super().__init__(read_only=False)
-        self._directory = directory
+        self.directory = directory
         self._made = {""}
         self._documents: dict[str, Buffer] = {}
         self.size = 0
@@ -140,9 +175,9 @@ class ArrayWriter(ArrayStore):
     def _write(self, key: str, value: Buffer) -> None:
         parent = key.rpartition("/")[0]
         if parent not in self._made:
-            os.makedirs(os.path.join(self._directory, parent), exist_ok=True)
+            os.makedirs(os.path.join(self.directory, parent), exist_ok=True)
             self._made.add(parent)
-        descriptor = os.open(os.path.join(self._directory, key), _CREATE, 0o666)
+        descriptor = os.open(os.path.join(self.directory, key), _CREATE, 0o666)
         try:
             rest = np.asarray(value.as_numpy_array()).view(np.uint8).data
             self.size += len(rest)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from polystore_core import PathExists, UnsupportedOperation
 from polystore_core.files import atomic_writer, make_directories
+from polystore_zarr._durable import sync_directory, sync_tree
 from polystore_zarr._names import find, refuse_inside_array
 from polystore_zarr._nodes import group_files, has_document, kind_of, parents_of, store_of
 from polystore_zarr._staging import rename_new
@@ -15,14 +16,15 @@ from polystore_zarr._staging import rename_new
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from polystore_core.files import Durability
     from polystore_zarr._ngff import ZarrFormat
     from polystore_zarr._staging import Staging
 
 __all__ = ["make_directory", "make_group", "make_groups_below", "make_parents", "write_group"]
 
 
-def make_parents(path: str, staging: Staging, *, shown: str) -> None:
-    """Make the directories above a path.
+def make_parents(path: str, staging: Staging, *, shown: str, durability: Durability = "atomic") -> None:
+    """Make the directories above a path; durable ones survive the loss of power.
 
     Raises
     ------
@@ -36,14 +38,15 @@ def make_parents(path: str, staging: Staging, *, shown: str) -> None:
         return
     refuse_inside_array(path, shown=shown)
     store = store_of(parent)
+    durable = durability == "durable"
     if store is None:
-        make_directories(parent)
+        make_directories(parent, sync=durable)
         return
-    make_directories(os.path.dirname(store))
+    make_directories(os.path.dirname(store), sync=durable)
     for group in (*parents_of(parent), parent):
         if len(group) >= len(store):
             _refuse_v2(group, shown=shown)
-            make_group(group, staging)
+            make_group(group, staging, durability=durability)
 
 
 def make_directory(path: str, staging: Staging, *, shown: str) -> bool:
@@ -71,17 +74,24 @@ def _refuse_v2(group: str, *, shown: str) -> None:
         )
 
 
-def make_group(path: str, staging: Staging, zarr_format: ZarrFormat = 3) -> None:
+def make_group(
+    path: str, staging: Staging, zarr_format: ZarrFormat = 3, durability: Durability = "atomic"
+) -> None:
     """Make a group appear, document and all; whoever was first wins."""
     if has_document(path):
         return
     if not os.path.isdir(path):
         with staging.directory(path) as staged, contextlib.suppress(FileExistsError):
             write_group(staged, {}, zarr_format)
+            sync_tree(staged, durability)
             rename_new(staged, path)
+            sync_directory(os.path.dirname(path), durability)
             return
     for name, content in group_files({}, zarr_format).items():
-        with contextlib.suppress(PathExists), atomic_writer(f"{path}/{name}", overwrite=False) as file:
+        with (
+            contextlib.suppress(PathExists),
+            atomic_writer(f"{path}/{name}", overwrite=False, durability=durability) as file,
+        ):
             file.write(content)
 
 

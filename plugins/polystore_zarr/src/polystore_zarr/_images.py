@@ -185,6 +185,7 @@ def write_levels(
             axes=axes,
             threads=threads,
             zarr_format=zarr_format_of(ngff),
+            engine=options.engine or "zarr-python",
         )
         smallest = smaller
     attributes = image_attributes(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from polystore_zarr._ngff import ZarrFormat
 
 __all__ = [
+    "ASIDE",
     "DOCUMENTS",
     "MOST_BYTES",
     "NodeKind",
@@ -29,6 +30,10 @@ __all__ = [
 NodeKind = Literal["array", "directory", "foreign"]
 
 DOCUMENTS = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
+
+ASIDE = ".polystore"
+"""Directory in an array that is written by regions: its lock, and what is not a whole chunk yet."""
+
 """The files in which Zarr v3, and Zarr v2, say what a directory is."""
 
 MOST_BYTES = 64 * 2**20

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from polystore_core import CorruptData, InvalidOption, PathNotFound
 from polystore_core.files import file_lock
+from polystore_zarr._durable import sync_directory, sync_file, sync_tree
 from polystore_zarr._groups import make_group, make_parents, write_group
 from polystore_zarr._ngff import ngff_of, ome_of, zarr_format_of
 from polystore_zarr._nodes import document_of, has_document
 from polystore_zarr._staging import publish, rename_new
 
 if TYPE_CHECKING:
+    from polystore_core.files import Durability
     from polystore_zarr._ngff import Ngff
     from polystore_zarr._plate_places import FieldPlace, Layout
     from polystore_zarr._staging import Staging
@@ -63,7 +65,15 @@ class PlateListing:
         return checked_ngff(document, wanted, shown=shown)
 
     def make_well(
-        self, place: FieldPlace, name: str, layout: Layout, pattern: str, *, ngff: Ngff, shown: str
+        self,
+        place: FieldPlace,
+        name: str,
+        layout: Layout,
+        pattern: str,
+        *,
+        ngff: Ngff,
+        shown: str,
+        durability: Durability = "atomic",
     ) -> None:
         """Create the groups of the plate, a row and a well, unless they are there.
 
@@ -77,6 +87,8 @@ class PlateListing:
             Version of OME-NGFF.
         shown
             The store as the caller named it.
+        durability
+            Whether they survive the loss of power.
 
         Raises
         ------
@@ -87,12 +99,14 @@ class PlateListing:
 
         zarr_format = zarr_format_of(ngff)
         if not has_document(self._store):
-            make_parents(self._store, self._staging, shown=shown)
+            make_parents(self._store, self._staging, shown=shown, durability=durability)
             with self._staging.directory(self._store) as staged:
                 attributes = plate_attributes(name, layout, ngff)
                 write_group(staged, {**attributes, "polystore": {"pattern": pattern}}, zarr_format)
+                sync_tree(staged, durability)
                 with contextlib.suppress(FileExistsError):
                     rename_new(staged, self._store)
+                sync_directory(os.path.dirname(self._store), durability)
         if (place.well, place.acquisition) not in self._known:
             document = self._read("", shown=shown)
             checked_ngff(document, ngff, shown=shown)
@@ -100,11 +114,17 @@ class PlateListing:
                 raise CorruptData(
                     f"{shown!r} exists and is no plate of OME-NGFF {ngff}; choose another store", path=shown
                 )
-        make_group(f"{self._store}/{place.well.split('/')[0]}", self._staging, zarr_format)
-        make_group(f"{self._store}/{place.well}", self._staging, zarr_format)
+        for group in (place.well.split("/")[0], place.well):
+            make_group(f"{self._store}/{group}", self._staging, zarr_format, durability)
 
     def enter(
-        self, place: FieldPlace, layout: Layout, *, shown: str, acquisition_name: str | None = None
+        self,
+        place: FieldPlace,
+        layout: Layout,
+        *,
+        shown: str,
+        acquisition_name: str | None = None,
+        durability: Durability = "atomic",
     ) -> None:
         """List a field that is in its place; the acquisition that it is of is listed before it."""
         from polystore_zarr._plate_metadata import plate_with, plate_with_acquisition, well_with
@@ -120,12 +140,12 @@ class PlateListing:
                     plate = self._read("", shown=shown)
                     attributes = plate["attributes"]
                     listed = plate_with_acquisition(attributes, place.acquisition, acquisition_name, ngff)
-                    self._replace("", plate, listed)
-                self._replace(place.well, document, changed)
+                    self._replace("", plate, listed, durability)
+                self._replace(place.well, document, changed, durability)
                 if new:
                     document = self._read("", shown=shown)
                     changed = plate_with(document["attributes"], place, layout, fields, ngff)
-                    self._replace("", document, changed)
+                    self._replace("", document, changed, durability)
             except (KeyError, ValueError) as error:
                 if isinstance(error, CorruptData):
                     raise
@@ -146,7 +166,15 @@ class PlateListing:
         return file_lock(self._lock_path)
 
     def enter_label(
-        self, place: FieldPlace, name: str, staged: str, *, overwrite: bool, shown: str, path: str
+        self,
+        place: FieldPlace,
+        name: str,
+        staged: str,
+        *,
+        overwrite: bool,
+        shown: str,
+        path: str,
+        durability: Durability = "atomic",
     ) -> None:
         """Put a finished label image beside the image of its field, and list it.
 
@@ -160,6 +188,8 @@ class PlateListing:
             Whether one of that name may be replaced.
         shown, path
             The store and the label plane, as the caller named them.
+        durability
+            Whether it survives the loss of power.
 
         Raises
         ------
@@ -183,12 +213,16 @@ class PlateListing:
                 with self._staging.directory(field) as whole:
                     os.rename(staged, f"{whole}/{name}")
                     write_group(whole, labels_with({}, name, ngff), zarr_format_of(ngff))
+                    sync_tree(whole, durability)
                     rename_new(whole, f"{field}/labels")
+                sync_directory(field, durability)
                 return
             target = f"{field}/labels/{name}"
+            sync_tree(staged, durability)
             publish(staged, target, overwrite=overwrite, shown=path, replaces="directory")
             document = self._read(node, shown=shown)
-            self._replace(node, document, labels_with(document["attributes"], name, ngff))
+            self._replace(node, document, labels_with(document["attributes"], name, ngff), durability)
+            sync_directory(f"{field}/labels", durability)
 
     def leave(self, node: str, *, shown: str) -> None:
         """Take a row, well or field off the documents, before it is removed.
@@ -229,7 +263,13 @@ class PlateListing:
                 f"{path}/zarr.json cannot be read: {error}. It was left as it is", path=shown
             ) from error
 
-    def _replace(self, node: str, document: dict[str, Any], attributes: dict[str, Any]) -> None:
+    def _replace(
+        self,
+        node: str,
+        document: dict[str, Any],
+        attributes: dict[str, Any],
+        durability: Durability = "atomic",
+    ) -> None:
         if attributes == document["attributes"]:
             return
         written = self._staging.new_name(self._store)
@@ -239,7 +279,10 @@ class PlateListing:
                 name, changed = ".zattrs", attributes
             with open(written, "x", encoding="utf-8") as file:
                 json.dump(changed, file, allow_nan=False, ensure_ascii=False)
-            os.replace(written, f"{self._store}/{node}/{name}" if node else f"{self._store}/{name}")
+            sync_file(written, durability)
+            directory = f"{self._store}/{node}" if node else self._store
+            os.replace(written, f"{directory}/{name}")
+            sync_directory(directory, durability)
         except BaseException:
             if os.path.exists(written):
                 os.unlink(written)

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 - options are check
 from dataclasses import dataclass
 from typing import Any
 
+from polystore_core.files import Durability  # noqa: TC001
 from polystore_core.paths import PathPattern  # noqa: TC001
 from polystore_zarr._codecs import Compression  # noqa: TC001
+from polystore_zarr._engine import Engine  # noqa: TC001
 from polystore_zarr._ngff import Ngff  # noqa: TC001
 from polystore_zarr._pyramid import Downsampling  # noqa: TC001
 
@@ -48,7 +50,7 @@ class PlateOptions:
         ``"mean"`` of 2 x 2 pixels, the default of images, or ``"nearest"``, that of labels.
     labels
         Name of a label image: the planes are labels, and lie beside the image of their field.
-    chunks, shards, compression, level, codecs
+    chunks, shards, compression, level, codecs, engine, durability
         As for a single array.
     """
 
@@ -72,3 +74,5 @@ class PlateOptions:
     compression: Compression | None = None
     level: int | None = None
     codecs: Sequence[Mapping[str, Any]] | None = None
+    engine: Engine | None = None
+    durability: Durability | None = None

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from polystore_core import CorruptData, PathExists, PathNotFound
+from polystore_zarr._durable import sync_directory, sync_tree
 from polystore_zarr._images import ImageShape, label_options, write_image
 from polystore_zarr._nodes import document_of
 from polystore_zarr._plate_listing import PlateListing
@@ -100,18 +101,33 @@ class LocalTarget(NamedTuple):
     ) -> int:
         """Write the image of a field aside, put it in its place, list it."""
         options, shown = batch.options, batch.options.store
+        durability = options.durability or "atomic"
         target = f"{self.store}/{place.path}"
         self._refuse_to_lose(target, values, place, batch, path=path)
         with self.staging.directory(target) as staged:
             size = write_image(staged, image, values, place, options, threads=threads, ngff=batch.ngff)
             self.listing.make_well(
-                place, batch.name, batch.layout, batch.pattern.text, ngff=batch.ngff, shown=shown
+                place,
+                batch.name,
+                batch.layout,
+                batch.pattern.text,
+                ngff=batch.ngff,
+                shown=shown,
+                durability=durability,
             )
             with self.listing.lock():
                 self._refuse_to_lose(target, values, place, batch, path=path)
                 _keep_labels(target, staged)
+                sync_tree(staged, durability)
                 publish(staged, target, overwrite=batch.overwrite, shown=path, replaces="directory")
-        self.listing.enter(place, batch.layout, shown=shown, acquisition_name=options.acquisition_name)
+                sync_directory(os.path.dirname(target), durability)
+        self.listing.enter(
+            place,
+            batch.layout,
+            shown=shown,
+            acquisition_name=options.acquisition_name,
+            durability=durability,
+        )
         return size
 
     def save_labels(
@@ -131,7 +147,15 @@ class LocalTarget(NamedTuple):
         options = label_options(batch.options, labels, image, path=path)
         with self.staging.directory(self.store) as staged:
             size = write_image(staged, labels, values, place, options, threads=threads, ngff=batch.ngff)
-            self.listing.enter_label(place, name, staged, overwrite=batch.overwrite, shown=shown, path=path)
+            self.listing.enter_label(
+                place,
+                name,
+                staged,
+                overwrite=batch.overwrite,
+                shown=shown,
+                path=path,
+                durability=options.durability or "atomic",
+            )
         return size
 
     @staticmethod

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from copy import copy
 from typing import Protocol, Self
 
-from polystore_zarr._nodes import DOCUMENTS
+from polystore_zarr._nodes import ASIDE, DOCUMENTS
 
 __all__ = ["Snapshot", "SnapshotLike", "SnapshotSource", "snapshot_of"]
 
 _HAS_DIR_FD = os.open in os.supports_dir_fd
+_HAS_PROC = sys.platform == "linux" and os.path.isdir("/proc/self/fd")
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _FILE = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -96,6 +98,13 @@ class Snapshot:
         part._inside = f"{self._inside}{name}/"
         return part
 
+    @property
+    def directory(self) -> str:
+        """A path to what is read; on Linux to this very directory, elsewhere to what has its name."""
+        if self._descriptor is None or not _HAS_PROC:
+            return self.path
+        return f"/proc/self/fd/{self._descriptor}/{self._inside}".rstrip("/")
+
     def is_current(self) -> bool:
         """Whether the name still leads to this directory; while it is open no other gets its identity."""
         try:
@@ -119,7 +128,9 @@ class Snapshot:
     def extent(self) -> tuple[int, int]:
         """Count the files of the node without its documents, and their bytes."""
         files = size = 0
-        for directory, _, names in os.walk(self.path):
+        for directory, folders, names in os.walk(self.path):
+            if ASIDE in folders:
+                folders.remove(ASIDE)
             for name in names:
                 if name not in DOCUMENTS:
                     files += 1

@@ -12,7 +12,7 @@ from polystore_core.files import is_companion_name, is_temporary_name
 from polystore_core.plugins import Listing
 from polystore_zarr._arrays import consistently
 from polystore_zarr._names import array_directory, refuse_inside_array, shown_names
-from polystore_zarr._nodes import DOCUMENTS, kind_of, store_of
+from polystore_zarr._nodes import ASIDE, DOCUMENTS, kind_of, store_of
 
 if TYPE_CHECKING:
     from polystore_zarr._nodes import NodeKind
@@ -72,7 +72,9 @@ def node_entry(path: str, kind: str, *, shown: str) -> Entry:
     if kind == "directory":
         return Entry(shown, is_directory=True, modified=os.stat(path).st_mtime)
     size = 0
-    for directory, _, names in os.walk(path):
+    for directory, folders, names in os.walk(path):
+        if ASIDE in folders:
+            folders.remove(ASIDE)
         size += sum(os.lstat(os.path.join(directory, name)).st_size for name in names)
     document = f"{path}/zarr.json"
     changed = os.stat(document if os.path.exists(document) else path).st_mtime
@@ -108,11 +110,15 @@ def _copy_array(snapshot: SnapshotLike, target: str) -> None:
     """Copy an array's files; if it was replaced meanwhile, start again."""
     shutil.rmtree(target)
     try:
-        shutil.copytree(snapshot.path, target, copy_function=shutil.copyfile)
+        shutil.copytree(snapshot.path, target, copy_function=shutil.copyfile, ignore=_temporaries)
     except shutil.Error as error:
         raise StorageError(str(error), errno=errno.EIO) from error
     if not snapshot.is_current():
         raise StorageError("the array was replaced while it was copied", errno=errno.EAGAIN)
+
+
+def _temporaries(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if is_temporary_name(name)]
 
 
 def remove_directory(path: str, staging: Staging, *, recursive: bool, shown: str) -> int:
