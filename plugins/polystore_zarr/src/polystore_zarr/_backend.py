@@ -320,6 +320,8 @@ class ZarrBackend:
             engine=self._checked_engine(engine),
             durability=durability or self._durability,
         )
+        if region is None and shape is not None:
+            raise InvalidOption("shape= is that of the array that region= is a part of; pass region=")
         spot = self._remote.spot(path)
         if spot is not None:
             _refuse_region(region, path)
@@ -335,8 +337,6 @@ class ZarrBackend:
         target = place_for(self._locate(path), "array")
         selection = _as_tuple(region)
         if selection is None:
-            if shape is not None:
-                raise InvalidOption("shape= is that of the array that region= is a part of; pass region=")
             return save_array(
                 data, target, form, self._staging, overwrite=overwrite, shown=path, threads=threads
             )
