@@ -41,6 +41,12 @@ SPELLINGS = st.builds(
         ("a\nb", "a\nb"),
         ("a b/é", "a b/é"),
         ("\udce9.npy", "\udce9.npy"),
+        ("s3://bucket", "s3://bucket"),
+        ("s3://bucket/", "s3://bucket"),
+        ("s3://bucket//a/./b/../c/", "s3://bucket/a/c"),
+        ("s3:/bucket//a", "s3:/bucket/a"),
+        ("a/s3://b", "a/s3:/b"),
+        ("c://a", "c:/a"),
     ],
 )
 def test_each_spelling_has_one_normal_form(spelling: str, normal: str) -> None:
@@ -66,6 +72,25 @@ def test_a_subclass_of_text_becomes_plain_text() -> None:
 def test_nothing_lies_above_the_root(path: str) -> None:
     with pytest.raises(InvalidPath, match=r"leads above the root '/'"):
         normalize_path(path)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("s3://bucket/..", "URL 's3://bucket/..' leads above 's3://bucket'"),
+        ("s3://bucket/a/../../b", "leads above 's3://bucket'"),
+        ("s3://", "URL 's3://' names nothing after 's3://'"),
+        ("s3://../a", "names nothing after 's3://'"),
+    ],
+)
+def test_nothing_lies_above_what_a_url_names(url: str, message: str) -> None:
+    with pytest.raises(InvalidPath) as caught:
+        normalize_path(url)
+    assert message in str(caught.value)
+
+
+def test_a_store_without_schemes_takes_a_url_as_a_name() -> None:
+    assert store_path(normalize_path("s3://bucket//a")) == "s3:/bucket/a"
 
 
 def test_an_empty_path_is_refused() -> None:

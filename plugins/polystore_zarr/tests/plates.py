@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import zarr
-from ome_zarr_models.v05.hcs import HCS
+from ome_zarr_models import v04, v05
 
 PATTERN = "{well}_s{site:d}_w{channel:d}_z{z:d}.tif"
 STORE = "plate.ome.zarr"
@@ -35,12 +35,22 @@ def plane_of(path: str, height: int = 20, width: int = 30) -> Plane:
 
 def validated(store: Path) -> list[str]:
     """Validate a plate with ome-zarr-models and return the paths of all fields that it lists."""
-    plate = HCS.from_zarr(zarr.open_group(store, mode="r"))
-    wells = plate.ome_attributes.plate.wells
+    plate = plate_model(zarr.open_group(store, mode="r"))
+    wells = attributes_of(plate).plate.wells
     groups = list(plate.well_groups)
     assert len(groups) == len(wells), "a well is listed and not there"
     return [
         f"{well.path}/{image.path}"
         for well, group in zip(wells, groups, strict=True)
-        for image in group.ome_attributes.well.images
+        for image in attributes_of(group).well.images
     ]
+
+
+def plate_model(group: Any) -> Any:
+    """Validate a plate of OME-NGFF 0.5, or 0.4 if it is of Zarr v2."""
+    return (v05 if group.metadata.zarr_format == 3 else v04).HCS.from_zarr(group)
+
+
+def attributes_of(model: Any) -> Any:
+    """Return what a model of either version says."""
+    return model.ome_attributes if hasattr(model, "ome_attributes") else model.attributes

@@ -25,7 +25,7 @@ def test_it_is_a_dask_array_of_the_stored_chunks(fm: FileManager) -> None:
     lazy = fm.load("image.npy", backend="zarr", lazy=True)
     assert isinstance(lazy, dask.array.Array)
     assert (lazy.shape, lazy.dtype, lazy.chunksize) == (IMAGE.shape, IMAGE.dtype, (1, 4, 4))
-    np.testing.assert_array_equal(lazy.compute(), IMAGE)
+    np.testing.assert_array_equal(np.asarray(lazy), IMAGE)
 
 
 def test_only_what_is_computed_is_read(fm: FileManager, tmp_path: Path) -> None:

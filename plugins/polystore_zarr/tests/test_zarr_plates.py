@@ -426,7 +426,7 @@ class TestRefusals:
     def test_a_damaged_plate_is_left_as_it_is(self, fm: FileManager, tmp_path: Path) -> None:
         save(fm, paths_of(["A01"]))
         (tmp_path / STORE / "zarr.json").write_text('{"zarr_format"')
-        with pytest.raises(BatchError, match=r"zarr\.json cannot be read"):
+        with pytest.raises(CorruptData, match=r"zarr\.json cannot be read"):
             save(fm, paths_of(["A02"]))
         assert (tmp_path / STORE / "zarr.json").read_text() == '{"zarr_format"'
 

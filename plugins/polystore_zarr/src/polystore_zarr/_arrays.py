@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
+from itertools import zip_longest
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from polystore_core import CorruptData, IsADirectory, PolyStoreError
+from polystore_zarr._engine import get, put
 from polystore_zarr._loops import run
-from polystore_zarr._snapshot import Snapshot
+from polystore_zarr._nodes import parsed
+from polystore_zarr._regions import region_of
+from polystore_zarr._snapshot import snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
     from zarr import AsyncArray
+    from zarr.core.array_spec import ArrayConfigLike
 
     from polystore_zarr._codecs import Encoding
+    from polystore_zarr._engine import Engine
     from polystore_zarr._grid import Grid
+    from polystore_zarr._ngff import ZarrFormat
+    from polystore_zarr._snapshot import SnapshotLike, SnapshotSource
 
     Array = np.ndarray[Any, Any]
 
 __all__ = [
     "ALWAYS_ALLOWED",
+    "BY_REGION",
+    "WRITE_ALL",
+    "ArrayTarget",
     "Missing",
     "consistently",
+    "create_array",
+    "described",
     "file_shape_of",
+    "is_by_region",
     "read_array",
     "read_snapshot",
     "write_array",
@@ -38,28 +50,47 @@ Missing = Literal["error", "fill"]
 ALWAYS_ALLOWED = 512 * 2**20
 """Bytes that an array may decode to, however little is stored."""
 
+BY_REGION: Mapping[str, Any] = {"polystore": {"written": "by region"}}
+"""Attributes of an array that is made empty, and complete when every region has been written."""
+
+WRITE_ALL: ArrayConfigLike = {"write_empty_chunks": True}
+"""So that a chunk that is missing is damage."""
+
 _EXPANSION = 64
 _MANY_CHUNKS = 4096
+
+
+class ArrayTarget(Protocol):
+    """A store for one new array, of which nothing is seen before it is finished."""
+
+    size: int
+
+    def finish(self) -> None:
+        """Write what makes it an array."""
 
 
 class _Stored(NamedTuple):
     """What the document of an array says."""
 
     array: AsyncArray[Any]
+    file_shape: tuple[int, ...]
     nbytes: int
     chunks: int
     sharded: bool
+    by_region: bool
 
 
 def write_array(
     array: Array,
-    directory: str,
+    target: str | ArrayTarget,
     *,
     grid: Grid,
     encoding: Encoding,
     axes: Sequence[str] | None = None,
     attributes: Mapping[str, Any] | None = None,
     threads: int = 1,
+    zarr_format: ZarrFormat = 3,
+    engine: Engine = "zarr-python",
 ) -> int:
     """Write an array into an empty directory; every chunk gets a file, also one of zeros only.
 
@@ -67,16 +98,20 @@ def write_array(
     ----------
     array
         Of native byte order and a dtype that :func:`check_dtype` accepts.
-    directory
-        Exists and is nobody else's.
+    target
+        A directory that exists and is nobody else's, or another store for it.
     grid, encoding
         How it is cut and encoded.
     axes
-        A name for each axis.
+        A name for each axis; Zarr v2 has no place for them.
     attributes
         JSON values to keep with the array.
     threads
         How many chunks may be encoded at a time.
+    zarr_format
+        Version of Zarr.
+    engine
+        What encodes.
 
     Returns
     -------
@@ -85,16 +120,60 @@ def write_array(
     """
     from polystore_zarr._chunk_store import ArrayWriter
 
-    store = ArrayWriter(directory)
+    store: Any = ArrayWriter(target) if isinstance(target, str) else target
     alone = threads == 1 or (grid.shards is None and prod(grid.counts) == 1)
 
-    async def write() -> None:
+    stored = create_array(
+        store,
+        array.dtype,
+        grid=grid,
+        encoding=encoding,
+        axes=axes,
+        attributes=attributes,
+        zarr_format=zarr_format,
+    )
+    if array.size:
+        whole = tuple(slice(0, size) for size in grid.shape)
+        put(stored, whole, array, engine=engine, threads=1 if alone else threads)
+    store.finish()
+    size: int = store.size
+    return size
+
+
+def is_by_region(attributes: Any) -> bool:
+    """Whether the attributes are those of an array that is written by regions."""
+    return isinstance(attributes, dict) and attributes.get("polystore") == BY_REGION["polystore"]
+
+
+def create_array(
+    store: Any,
+    dtype: np.dtype[Any],
+    *,
+    grid: Grid,
+    encoding: Encoding,
+    axes: Sequence[str] | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    zarr_format: ZarrFormat = 3,
+) -> AsyncArray[Any]:
+    """Hand the documents of a new array to its store, and open it for writing.
+
+    Parameters
+    ----------
+    store
+        An :class:`ArrayWriter` or another store.
+    dtype
+        Of the array.
+    grid, encoding, axes, attributes, zarr_format
+        As for :func:`write_array`.
+    """
+
+    async def create() -> AsyncArray[Any]:
         from zarr.api.asynchronous import create_array
 
-        stored = await create_array(
+        return await create_array(
             store,
             shape=grid.shape,
-            dtype=array.dtype,
+            dtype=dtype,
             chunks=grid.chunks,
             shards=grid.shards,
             filters=encoding.filters,
@@ -102,33 +181,39 @@ def write_array(
             compressors=encoding.compressors,
             fill_value=None,
             attributes=dict(attributes or {}),
-            dimension_names=axes,
-            zarr_format=3,
-            config={"write_empty_chunks": True},
+            dimension_names=axes if zarr_format == 3 else None,
+            zarr_format=zarr_format,
+            chunk_key_encoding=None if zarr_format == 3 else {"name": "v2", "separator": "/"},
+            config=WRITE_ALL,
         )
-        if array.size:
-            await stored.setitem(..., array)
 
-    run(write(), threads=1 if alone else threads)
-    store.finish()
-    return store.size
+    return run(create())
 
 
 def read_array(
-    path: str, *, shown: str, max_bytes: int | None, missing: Missing = "error", threads: int = 1
+    source: str | SnapshotSource,
+    *,
+    shown: str,
+    max_bytes: int | None,
+    missing: Missing = "error",
+    region: Sequence[Any] | None = None,
+    engine: Engine = "zarr-python",
+    threads: int = 1,
 ) -> Array:
     """Read the array of a directory, either all from before or all from after any save meanwhile.
 
     Parameters
     ----------
-    path, shown
-        The directory, and how the caller named it.
+    source, shown
+        The directory, or what else to take snapshots from, and how the caller named it.
     max_bytes
         What it may decode to; ``None`` for 512 MiB or 64 times what is stored, whichever is more.
     missing
         What a chunk without a file is: an error, or full of the fill value.
-    threads
-        How many chunks may be decoded at a time.
+    region
+        The part to read, as :func:`region_of` takes it; all of it by default.
+    engine, threads
+        What decodes, and how many chunks at a time.
 
     Raises
     ------
@@ -140,19 +225,32 @@ def read_array(
         If it is damaged or claims more than is allowed.
     """
 
-    def read(snapshot: Snapshot) -> Array:
+    fill = missing == "fill"
+
+    def read(snapshot: SnapshotLike) -> Array:
+        selection: Any = ...
+        if region is not None:
+            shape, *_ = file_shape_of(snapshot, shown=shown, fill=fill)
+            region_of(region, shape)
+            selection = tuple(region)
         return read_snapshot(
-            snapshot, shown=shown, max_bytes=max_bytes, fill=missing == "fill", selection=..., threads=threads
+            snapshot,
+            shown=shown,
+            max_bytes=max_bytes,
+            fill=fill,
+            selection=selection,
+            engine=engine,
+            threads=threads,
         )
 
-    array: Array = consistently(path, read)
+    array: Array = consistently(source, read)
     return array
 
 
-def consistently(path: str, read: Callable[[Snapshot], Any]) -> Any:
-    """Read from a snapshot; take another one if the directory was replaced meanwhile."""
+def consistently(source: str | SnapshotSource, read: Callable[[SnapshotLike], Any]) -> Any:
+    """Read from a snapshot; take another one if the node was replaced meanwhile."""
     while True:
-        with Snapshot(path) as snapshot:
+        with snapshot_of(source) as snapshot:
             try:
                 return read(snapshot)
             except PolyStoreError:
@@ -161,7 +259,14 @@ def consistently(path: str, read: Callable[[Snapshot], Any]) -> Any:
 
 
 def read_snapshot(
-    snapshot: Snapshot, *, shown: str, max_bytes: int | None, fill: bool, selection: Any, threads: int
+    snapshot: SnapshotLike,
+    *,
+    shown: str,
+    max_bytes: int | None,
+    fill: bool,
+    selection: Any,
+    threads: int,
+    engine: Engine = "zarr-python",
 ) -> Array:
     """Read a part of an array; only the chunks that it touches are opened.
 
@@ -175,25 +280,42 @@ def read_snapshot(
         Whether a chunk without a file is full of the fill value.
     selection
         What to read, as numpy takes it.
+    engine
+        What decodes.
 
     Raises
     ------
     IsADirectory, CorruptData
         As for :func:`read_array`.
     """
-    import numpy as np
 
     with _explaining(shown):
         stored = _stored(snapshot, fill=fill)
         whole = selection is ...
         if whole:
             _check_claims(stored, snapshot, max_bytes, fill=fill)
-        alone = threads == 1 or not whole or (stored.chunks == 1 and not stored.sharded)
-        return np.asarray(run(stored.array.getitem(selection), threads=1 if alone else threads))
+        else:
+            _check_size(_selected_bytes(stored, selection), snapshot, max_bytes)
+        alone = threads == 1 or (stored.chunks == 1 and not stored.sharded)
+        array = get(stored.array, snapshot, selection, engine=engine, threads=1 if alone else threads)
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def described(snapshot: SnapshotLike, *, shown: str) -> tuple[Any, tuple[int, ...]]:
+    """Return the metadata of an array, as zarr understands it, and the shape of what one file holds.
+
+    Raises
+    ------
+    IsADirectory, CorruptData
+        As for :func:`read_array`.
+    """
+    with _explaining(shown):
+        metadata, file_shape, *_ = _described(snapshot)
+        return metadata, file_shape
 
 
 def file_shape_of(
-    snapshot: Snapshot, *, shown: str, fill: bool
+    snapshot: SnapshotLike, *, shown: str, fill: bool
 ) -> tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]:
     """Return shape and dtype of an array, and the shape of what one of its files holds.
 
@@ -203,8 +325,9 @@ def file_shape_of(
         As for :func:`read_array`.
     """
     with _explaining(shown):
-        metadata = _stored(snapshot, fill=fill).array.metadata
-        return metadata.shape, metadata.dtype.to_native_dtype(), metadata.chunk_grid.chunk_shape
+        stored = _stored(snapshot, fill=fill)
+        metadata = stored.array.metadata
+        return metadata.shape, metadata.dtype.to_native_dtype().newbyteorder("="), stored.file_shape
 
 
 @contextlib.contextmanager
@@ -227,50 +350,78 @@ def _explaining(shown: str) -> Iterator[None]:
         ) from error
 
 
-def _stored(snapshot: Snapshot, *, fill: bool) -> _Stored:
+def _stored(snapshot: SnapshotLike, *, fill: bool) -> _Stored:
     from zarr import AsyncArray
-    from zarr.core.metadata import ArrayV3Metadata
     from zarr.storage import StorePath
 
     from polystore_zarr._chunk_store import ArrayReader
 
-    document = json.loads(snapshot.read("zarr.json"))
-    if not isinstance(document, dict):
-        raise CorruptData("zarr.json is no JSON object")
+    metadata, file_shape, codec, sharded = _described(snapshot)
+    dtype = metadata.dtype.to_native_dtype()
+    if dtype.hasobject:
+        raise CorruptData(f"dtype {dtype} is not one of plain values")
+    by_region = is_by_region(metadata.attributes)
+    reader = ArrayReader(
+        snapshot,
+        codec=codec,
+        chunk_bytes=prod(file_shape) * dtype.itemsize,
+        fill=fill,
+        by_region=by_region,
+    )
+    counts = [-(-size // step) for size, step in zip(metadata.shape, file_shape, strict=True)]
+    array: AsyncArray[Any] = AsyncArray(metadata, StorePath(reader))
+    nbytes = max(prod(metadata.shape), prod(file_shape)) * dtype.itemsize
+    return _Stored(array, file_shape, nbytes, prod(counts), sharded, by_region)
+
+
+def _described(snapshot: SnapshotLike) -> tuple[Any, tuple[int, ...], str, bool]:
+    """Return the metadata of an array, what a file of it holds, its last codec, whether it is sharded."""
+    from zarr.core.metadata import ArrayV2Metadata, ArrayV3Metadata
+
+    try:
+        document = parsed(snapshot.read("zarr.json"))
+    except FileNotFoundError:
+        return _described_v2(snapshot, ArrayV2Metadata)
     if document.get("node_type") == "group":
         raise IsADirectory(
             f"cannot read {snapshot.path!r}: it is a group; name an array in it", path=snapshot.path
         )
     metadata = ArrayV3Metadata.from_dict(document)
-    dtype = metadata.dtype.to_native_dtype()
-    if dtype.hasobject:
-        raise CorruptData(f"dtype {dtype} is not one of plain values")
+    codecs: Any = document["codecs"]
     file_shape = metadata.chunk_grid.chunk_shape  # type: ignore[attr-defined]
-    codecs = document["codecs"]
-    reader = ArrayReader(
-        snapshot,
-        codec=str(codecs[-1].get("name")),
-        chunk_bytes=prod(file_shape) * dtype.itemsize,
-        fill=fill,
-    )
-    counts = [-(-size // step) for size, step in zip(metadata.shape, file_shape, strict=True)]
-    array: AsyncArray[Any] = AsyncArray(metadata, StorePath(reader))
-    nbytes = max(prod(metadata.shape), prod(file_shape)) * dtype.itemsize
-    return _Stored(array, nbytes, prod(counts), codecs[0].get("name") == "sharding_indexed")
+    return metadata, file_shape, str(codecs[-1].get("name")), codecs[0].get("name") == "sharding_indexed"
 
 
-def _check_claims(stored: _Stored, snapshot: Snapshot, max_bytes: int | None, *, fill: bool) -> None:
+def _described_v2(snapshot: SnapshotLike, model: Any) -> tuple[Any, tuple[int, ...], str, bool]:
+    document = parsed(snapshot.read(".zarray"))
+    metadata = model.from_dict(document)
+    codec: Any = document.get("compressor") or (document.get("filters") or [{}])[-1]
+    return metadata, tuple(metadata.chunks), str(codec.get("id")), False
+
+
+def _selected_bytes(stored: _Stored, selection: Any) -> int:
+    """Return what a part of an array, or the largest of its files, decodes to."""
+    shape, files = stored.array.shape, stored.file_shape
+    places = [place for place in selection if place is not ...] if isinstance(selection, tuple) else []
+    kept = [
+        len(range(*place.indices(size))) if isinstance(place, slice) else size
+        for size, place in zip_longest(shape, places)
+        if not isinstance(place, int)
+    ]
+    return max(prod(kept), prod(files)) * stored.array.dtype.itemsize
+
+
+def _check_claims(stored: _Stored, snapshot: SnapshotLike, max_bytes: int | None, *, fill: bool) -> None:
     """Refuse to allocate what the files there cannot fill."""
     limit = ALWAYS_ALLOWED if max_bytes is None else max_bytes
     if stored.nbytes <= limit and stored.chunks <= _MANY_CHUNKS:
         return
-    files, size = _extent(snapshot.path)
-    if max_bytes is None:
-        limit = max(limit, _EXPANSION * size)
-    if stored.nbytes > limit:
+    files, _ = snapshot.extent()
+    if files < stored.chunks and stored.by_region and not fill:
         raise CorruptData(
-            f"it claims {stored.nbytes} bytes, more than the {limit} allowed; pass max_bytes= if so"
+            f"only {files} of {stored.chunks} chunks are written: the array is written region by region"
         )
+    _check_size(stored.nbytes, snapshot, max_bytes)
     if files < stored.chunks and not fill:
         raise CorruptData(
             f"only {files} of {stored.chunks} chunks are there. If another program left out chunks that hold "
@@ -278,12 +429,9 @@ def _check_claims(stored: _Stored, snapshot: Snapshot, max_bytes: int | None, *,
         )
 
 
-def _extent(path: str) -> tuple[int, int]:
-    """Count the chunk files of an array, and their bytes."""
-    files = size = 0
-    for directory, _, names in os.walk(path):
-        for name in names:
-            if name != "zarr.json":
-                files += 1
-                size += os.lstat(os.path.join(directory, name)).st_size
-    return files, size
+def _check_size(nbytes: int, snapshot: SnapshotLike, max_bytes: int | None) -> None:
+    limit = ALWAYS_ALLOWED if max_bytes is None else max_bytes
+    if nbytes > limit and max_bytes is None:
+        limit = max(limit, _EXPANSION * snapshot.extent()[1])
+    if nbytes > limit:
+        raise CorruptData(f"it claims {nbytes} bytes, more than the {limit} allowed; pass max_bytes= if so")

@@ -3,44 +3,58 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence  # noqa: TC003
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from polystore_core import (
+    InvalidOption,
     InvalidPath,
     NotADirectory,
     PathNotFound,
     UnsupportedData,
+    UnsupportedOperation,
     hookimpl,
 )
 from polystore_core.data import kind_of as data_kind_of
+from polystore_core.files import Durability  # noqa: TC001
 from polystore_core.paths import PathPattern, normalize_path
 from polystore_core.plugins import check_options
 from polystore_zarr import _groups as groups
 from polystore_zarr import _tree as tree
-from polystore_zarr._arrays import Missing, read_array, write_array
-from polystore_zarr._codecs import Compression, encoding_of
+from polystore_zarr._arrays import Missing, read_array
+from polystore_zarr._codecs import Compression  # noqa: TC001
 from polystore_zarr._dtypes import check_dtype
+from polystore_zarr._engine import Engine, check_engine
+from polystore_zarr._filling import OnConflict  # noqa: TC001
 from polystore_zarr._grid import grid_of
 from polystore_zarr._grouped import run_groups
 from polystore_zarr._lazy import lazy_array
 from polystore_zarr._location import locate_below
 from polystore_zarr._names import find, place_for
 from polystore_zarr._nodes import store_of
-from polystore_zarr._plate import Plates, check_planes, field_writer
+from polystore_zarr._plate import check_planes, field_writer
 from polystore_zarr._plate_options import PlateOptions
-from polystore_zarr._plate_reading import read_plane
-from polystore_zarr._staging import Staging, publish, refuse_to_replace
+from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
+from polystore_zarr._plate_targets import Plates
+from polystore_zarr._remote import ObjectStores
+from polystore_zarr._saving import Form, save_array, save_region
+from polystore_zarr._staging import Staging
 from polystore_zarr._transfer import check_target, copy_to, move_to
 
 if TYPE_CHECKING:
     from polystore_core import Entry
     from polystore_core.data import Data
     from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
+    from polystore_zarr._plate_reading import PlateSource
+    from polystore_zarr._plate_targets import PlateTarget
 
 __all__ = ["ZarrBackend"]
+
+Region = Sequence[slice | int | EllipsisType] | slice | int | EllipsisType | None
 
 
 class ZarrBackend:
@@ -58,11 +72,23 @@ class ZarrBackend:
     Parameters
     ----------
     root
-        Directory that paths are relative to and that neither a path nor a link leaves. Without it paths are
-        those of the operating system.
+        Directory that paths are relative to and that neither a path nor a link leaves, or a URL such as
+        ``"s3://bucket/plates"``. Without it paths are those of the operating system, or URLs.
     max_bytes
         What an array may decode to; by default 512 MiB or 64 times what is stored, whichever is more. Also an
         option of each load.
+    durability
+        What a save promises: ``"atomic"``, old or new whatever happens to the process, or ``"durable"``, also
+        when the power fails. Also an option of each save.
+    engine
+        What encodes and decodes chunks: ``"zarr-python"``, or ``"zarrs"`` with the same result. Also an
+        option of each save and load.
+    storage_options
+        What obstore opens object stores with: ``endpoint``, ``region``, ``access_key_id``,
+        ``secret_access_key``, ``client_options`` and so on; what is left out is taken from the environment.
+    abandoned_after
+        Seconds after which, in an object store, what was written and never committed is taken for the rest of
+        a dead writer, and deleted by the next save to the same place.
 
     Examples
     --------
@@ -77,8 +103,22 @@ class ZarrBackend:
     ['plate.zarr/A01/raw']
     """
 
-    def __init__(self, *, root: str | os.PathLike[str] | None = None, max_bytes: int | None = None) -> None:
-        self._root = None if root is None else os.path.abspath(root)
+    def __init__(
+        self,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        max_bytes: int | None = None,
+        durability: Durability = "atomic",
+        engine: Engine = "zarr-python",
+        storage_options: Mapping[str, Any] | None = None,
+        abandoned_after: float = 3600.0,
+    ) -> None:
+        self._remote = ObjectStores(
+            os.fspath(root) if root is not None else None, storage_options or {}, abandoned_after
+        )
+        self._root = None if root is None or self._remote.is_root else os.path.abspath(root)
+        self._durability: Durability = durability
+        self._engine: Engine = engine
         self._max_bytes = max_bytes
         self._staging = Staging()
         self._plates = Plates(self._staging)
@@ -86,24 +126,18 @@ class ZarrBackend:
     @hookimpl
     def polystore_read(self, request: ReadRequest) -> list[Data]:
         """Read arrays; several in parallel, one with all threads."""
-        if "store" in request.options or "pattern" in request.options:
-            check_options(self._read_plane, request.options, owner="a load from a plate")
-            return request.batch.run(
-                request.paths, lambda index: self._read_plane(request.paths[index], **request.options)
-            )
-        check_options(
-            self._read,
-            request.options,
-            owner="backend 'zarr'",
-            given=("threads",),
-            further=("store", "pattern"),
-        )
         threads = max(1, request.batch.threads // len(request.paths))
-
-        def read(index: int) -> Any:
-            return self._read(request.paths[index], threads=threads, **request.options)
-
-        return request.batch.run(request.paths, read)
+        read: Callable[..., Any] = self._read
+        owner = "backend 'zarr'"
+        further: tuple[str, ...] = ("store", "pattern", "at")
+        if "at" in request.options:
+            read, owner, further = self._read_at, "a load by coordinates", ()
+        elif "store" in request.options or "pattern" in request.options:
+            read, owner, further = self._read_plane, "a load from a plate", ()
+        check_options(read, request.options, owner=owner, given=("threads",), further=further)
+        return request.batch.run(
+            request.paths, lambda index: read(request.paths[index], threads=threads, **request.options)
+        )
 
     @hookimpl
     def polystore_write(self, request: WriteRequest) -> list[int]:
@@ -133,6 +167,9 @@ class ZarrBackend:
     @hookimpl
     def polystore_list(self, request: ListRequest) -> Listing:
         """List arrays as files, groups and plain directories as directories."""
+        spot = self._remote.spot(request.directory)
+        if spot is not None:
+            return spot.space.list(spot.key, recursive=request.recursive, shown=request.directory)
         path = self._find(request.directory)
         kind = tree.require(path, "list", shown=request.directory)
         if kind == "array":
@@ -145,12 +182,18 @@ class ZarrBackend:
     @hookimpl
     def polystore_stat(self, path: str) -> Entry:
         """Describe an array or directory."""
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.space.stat(spot.key, shown=path)
         located = self._find(path)
         return tree.node_entry(located, tree.require(located, "stat", shown=path), shown=path)
 
     @hookimpl
     def polystore_delete(self, path: str, recursive: bool) -> int:
-        """Remove an array or directory: it vanishes in one step."""
+        """Remove an array or directory: it vanishes in one step; in an object store, array by array."""
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.space.delete(spot.key, recursive=recursive, shown=path)
         located = self._find(path)
         if os.path.normpath(path) in (".", os.sep) or located == self._root:
             raise InvalidPath(f"{path!r} is not deleted as a whole; name what is in it", path=path)
@@ -163,7 +206,12 @@ class ZarrBackend:
 
     @hookimpl
     def polystore_move(self, source: str, target: str, overwrite: bool) -> int:
-        """Rename an array or a whole directory; between file systems it is copied."""
+        """Rename an array or a whole directory; between file systems, and in object stores, it is copied."""
+        spots = self._remote.pair(source, target, "move")
+        if spots is not None:
+            return spots[0].space.move(
+                spots[0].key, spots[1].key, overwrite=overwrite, shown=source, shown_target=target
+            )
         old = self._find(source)
         kind = tree.require(old, "move", shown=source)
         new = place_for(self._locate(target), kind)
@@ -177,6 +225,11 @@ class ZarrBackend:
     @hookimpl
     def polystore_copy(self, source: str, target: str, overwrite: bool) -> int:
         """Copy an array or a whole directory without decoding."""
+        spots = self._remote.pair(source, target, "copy")
+        if spots is not None:
+            return spots[0].space.copy(
+                spots[0].key, spots[1].key, overwrite=overwrite, shown=source, shown_target=target
+            )
         old = self._find(source)
         kind = tree.require(old, "copy", shown=source)
         new = place_for(self._locate(target), kind)
@@ -188,6 +241,9 @@ class ZarrBackend:
     @hookimpl
     def polystore_make_directory(self, path: str) -> bool:
         """Create a directory and its parents: groups, if in a store."""
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.space.make_directory(spot.key, shown=path)
         return groups.make_directory(self._locate(path), self._staging, shown=path)
 
     def _read(
@@ -198,13 +254,31 @@ class ZarrBackend:
         max_bytes: int | None = None,
         missing: Missing = "error",
         lazy: bool = False,
+        region: Region = None,
+        engine: Engine | None = None,
     ) -> Any:
-        located = self._find(path)
         limit = self._max_bytes if max_bytes is None else max_bytes
+        spot = self._remote.spot(path)
+        if spot is not None:
+            _refuse_region(region, path)
+            return spot.space.read(
+                spot.key, shown=path, max_bytes=limit, missing=missing, lazy=lazy, threads=threads
+            )
+        located = self._find(path)
         try:
             if lazy:
+                if region is not None or engine is not None:
+                    raise InvalidOption("with lazy=True slice what is loaded; leave region= and engine= out")
                 return lazy_array(located, shown=path, fill=missing == "fill")
-            array = read_array(located, shown=path, max_bytes=limit, missing=missing, threads=threads)
+            array = read_array(
+                located,
+                shown=path,
+                max_bytes=limit,
+                missing=missing,
+                region=_as_tuple(region),
+                engine=self._checked_engine(engine),
+                threads=threads,
+            )
         except NotADirectoryError as error:
             if isinstance(error, NotADirectory):
                 raise
@@ -226,21 +300,64 @@ class ZarrBackend:
         compression: Compression | None = None,
         level: int | None = None,
         codecs: Sequence[Mapping[str, Any]] | None = None,
+        engine: Engine | None = None,
+        durability: Durability | None = None,
+        region: Region = None,
+        shape: Sequence[int] | None = None,
+        on_conflict: OnConflict = "refuse",
     ) -> int:
         if not isinstance(data, np.ndarray):
             raise UnsupportedData(
                 f"backend 'zarr' holds arrays, not {data_kind_of(data)}; save it to backend 'disk'", path=path
             )
         check_dtype(data.dtype)
-        grid = grid_of(data.shape, data.itemsize, chunks=chunks, shards=shards)
-        encoding = encoding_of(compression=compression, level=level, codecs=codecs, itemsize=data.itemsize)
+        form = Form(
+            chunks=chunks,
+            shards=shards,
+            compression=compression,
+            level=level,
+            codecs=codecs,
+            engine=self._checked_engine(engine),
+            durability=durability or self._durability,
+        )
+        if region is None and shape is not None:
+            raise InvalidOption("shape= is that of the array that region= is a part of; pass region=")
+        spot = self._remote.spot(path)
+        if spot is not None:
+            _refuse_region(region, path)
+            return spot.space.write(
+                data,
+                spot.key,
+                grid=grid_of(data.shape, data.itemsize, chunks=chunks, shards=shards),
+                encoding=form.encoding(data.itemsize),
+                overwrite=overwrite,
+                shown=path,
+                threads=threads,
+            )
         target = place_for(self._locate(path), "array")
-        refuse_to_replace(target, overwrite=overwrite, shown=path)
-        groups.make_parents(target, self._staging, shown=path)
-        with self._staging.directory(target) as staged:
-            size = write_array(data, staged, grid=grid, encoding=encoding, threads=threads)
-            publish(staged, target, overwrite=overwrite, shown=path)
-        return size
+        selection = _as_tuple(region)
+        if selection is None:
+            return save_array(
+                data, target, form, self._staging, overwrite=overwrite, shown=path, threads=threads
+            )
+        return save_region(
+            data,
+            target,
+            selection,
+            form,
+            self._staging,
+            shape=shape,
+            overwrite=overwrite,
+            on_conflict=on_conflict,
+            shown=path,
+            threads=threads,
+        )
+
+    def _checked_engine(self, engine: Engine | None) -> Engine:
+        """Return the engine to use: the configured one unless another is asked for."""
+        chosen = engine or self._engine
+        check_engine(chosen)
+        return chosen
 
     def _leave_plate(self, located: str) -> None:
         """Take what is to be removed off the documents of the plate that it is in."""
@@ -252,11 +369,14 @@ class ZarrBackend:
         """Write the planes of a batch field by field; what happens to a field happens to all its planes."""
         check_options(PlateOptions, request.options, owner="a save into a plate")
         options = PlateOptions(**request.options)
-        check_planes(request.data, request.paths)
-        located = self._locate(normalize_path(options.store))
-        writer = field_writer(
-            located, request.paths, self._plates, self._staging, options, overwrite=request.overwrite
+        options = replace(
+            options,
+            engine=self._checked_engine(options.engine),
+            durability=options.durability or self._durability,
         )
+        check_planes(request.data, request.paths)
+        target = self._plate_target(normalize_path(options.store))
+        writer = field_writer(target, request.paths, options, overwrite=request.overwrite)
         places = list(writer.fields)
         threads = max(1, request.batch.threads // len(places))
 
@@ -274,19 +394,54 @@ class ZarrBackend:
         shares = {index: size // len(members) for size, members in sizes for index in members}
         return [shares[index] for index in range(len(request.paths))]
 
+    def _plate_target(self, store: str) -> PlateTarget:
+        """Return the plate of a store, to write to."""
+        spot = self._remote.spot(store)
+        if spot is not None:
+            return self._remote.target(spot)
+        return self._plates.target(self._locate(store))
+
     def _read_plane(
         self,
         path: str,
         *,
+        threads: int,
         store: str,
         pattern: str | PathPattern | None = None,
         labels: str | None = None,
+        level: int = 0,
+        acquisition: int | None = None,
         max_bytes: int | None = None,
-    ) -> np.ndarray[Any, Any]:
+        lazy: bool = False,
+    ) -> Any:
+        plate = self._plate(store)
         limit = self._max_bytes if max_bytes is None else max_bytes
         known = None if pattern is None else PathPattern.of(pattern)
-        located = self._locate(normalize_path(store))
-        return read_plane(located, path, known, shown=store, max_bytes=limit, labels=labels)
+        part = Part(labels, level, acquisition, limit, lazy, threads)
+        return read_part(plate, wanted_plane(plate, path, known), part)
+
+    def _read_at(
+        self,
+        path: str,
+        *,
+        threads: int,
+        at: Mapping[str, Any],
+        labels: str | None = None,
+        level: int = 0,
+        max_bytes: int | None = None,
+        lazy: bool = False,
+    ) -> Any:
+        limit = self._max_bytes if max_bytes is None else max_bytes
+        part = Part(labels, level, None, limit, lazy, threads)
+        return read_part(self._plate(path), wanted_at(at, path), part)
+
+    def _plate(self, store: str) -> PlateSource:
+        """Return the plate of a store, to read from."""
+        path = normalize_path(store)
+        spot = self._remote.spot(path)
+        if spot is not None:
+            return spot.plate(store)
+        return LocalPlate(self._locate(path), store)
 
     def _locate(self, path: str) -> str:
         """Return the path for the operating system, below the root if there is one."""
@@ -296,3 +451,17 @@ class ZarrBackend:
         """Return where the array or directory of a name is."""
         located = self._locate(path)
         return located if located == self._root else find(located)
+
+
+def _refuse_region(region: Region, path: str) -> None:
+    if region is not None:
+        raise UnsupportedOperation(
+            f"cannot take region= of {path!r}: arrays in object stores are saved and loaded whole", path=path
+        )
+
+
+def _as_tuple(region: Region) -> tuple[slice | int | EllipsisType, ...] | None:
+    """Return a region of one axis like those of several."""
+    if region is None:
+        return None
+    return tuple(region) if isinstance(region, Sequence) else (region,)

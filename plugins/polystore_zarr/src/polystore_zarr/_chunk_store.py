@@ -10,21 +10,24 @@ from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Sto
 
 from polystore_core import CorruptData
 from polystore_zarr._claims import claimed_size
+from polystore_zarr._nodes import DOCUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from zarr.core.buffer import Buffer, BufferPrototype
 
-    from polystore_zarr._snapshot import Snapshot
+    from polystore_zarr._snapshot import SnapshotLike
 
-__all__ = ["ArrayReader", "ArrayWriter"]
+__all__ = ["ArrayReader", "ArrayStore", "ArrayWriter"]
 
-_DOCUMENT = "zarr.json"
+_HEADER = 32
+"""Bytes at the beginning of a chunk in which zstd and blosc say what it decodes to."""
+
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
-class _ArrayStore(Store):
+class ArrayStore(Store):
     """What reading and writing have in common: one array at the root, and no listing."""
 
     supports_writes = True
@@ -57,7 +60,7 @@ class _ArrayStore(Store):
         raise NotImplementedError
 
 
-class ArrayReader(_ArrayStore):
+class ArrayReader(ArrayStore):
     """The chunks of one array, as one snapshot holds them.
 
     Parameters
@@ -70,14 +73,19 @@ class ArrayReader(_ArrayStore):
         What the content of a file may decode to.
     fill
         Whether a chunk without a file stands for the fill value. It is damage otherwise.
+    by_region
+        Whether the array is written by regions, so that one may just not be written yet.
     """
 
-    def __init__(self, snapshot: Snapshot, *, codec: str, chunk_bytes: int, fill: bool) -> None:
+    def __init__(
+        self, snapshot: SnapshotLike, *, codec: str, chunk_bytes: int, fill: bool, by_region: bool
+    ) -> None:
         super().__init__(read_only=True)
         self._snapshot = snapshot
         self._codec = codec
         self._chunk_bytes = chunk_bytes
         self._fill = fill
+        self._by_region = by_region
 
     async def set(self, key: str, value: Buffer) -> None:
         raise NotImplementedError
@@ -86,22 +94,47 @@ class ArrayReader(_ArrayStore):
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
         try:
-            content = self._snapshot.read(key, *_range(byte_range))
+            content = await self._snapshot.fetch(key, *_range(byte_range))
         except (FileNotFoundError, NotADirectoryError) as error:
-            if self._fill:
-                return None
+            self._refuse_missing(key, error)
+            return None
+        self._check_claim(key, content)
+        return prototype.buffer.from_bytes(content)
+
+    def check(self, key: str) -> None:
+        """Check that a chunk is there and claims no more than it may, as far as it says so itself.
+
+        Raises
+        ------
+        CorruptData
+        """
+        try:
+            content = self._snapshot.read(key, 0, None if self._codec == "gzip" else _HEADER)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            self._refuse_missing(key, error)
+        else:
+            self._check_claim(key, content)
+
+    def _refuse_missing(self, key: str, error: OSError) -> None:
+        if self._fill and self._snapshot.is_current():
+            return
+        if self._by_region:
             raise CorruptData(
-                f"chunk {key!r} is missing. If another program left out chunks that hold nothing but the "
-                "fill value, pass missing='fill'"
+                f"chunk {key!r} is not written yet, or not all of it: the array is written region by region"
             ) from error
+        raise CorruptData(
+            f"chunk {key!r} is missing. If another program left out chunks that hold nothing but the fill "
+            "value, pass missing='fill'"
+        ) from error
+
+    def _check_claim(self, key: str, content: bytes) -> None:
         size = claimed_size(self._codec, content, self._chunk_bytes)
         if size is not None and size > self._chunk_bytes:
             raise CorruptData(f"chunk {key!r} claims more than the {self._chunk_bytes} bytes of a chunk")
-        return prototype.buffer.from_bytes(content)
 
 
-class ArrayWriter(_ArrayStore):
-    """A new array in a directory of its own; its document is written last.
+class ArrayWriter(ArrayStore):
+    """A new array in a directory of its own; its documents are written last.
 
     Parameters
     ----------
@@ -112,13 +145,15 @@ class ArrayWriter(_ArrayStore):
     ----------
     size
         Bytes written.
+    directory
+        The same.
     """
 
     def __init__(self, directory: str) -> None:
         super().__init__(read_only=False)
-        self._directory = directory
+        self.directory = directory
         self._made = {""}
-        self._document: Buffer | None = None
+        self._documents: dict[str, Buffer] = {}
         self.size = 0
 
     async def get(
@@ -127,22 +162,22 @@ class ArrayWriter(_ArrayStore):
         return None
 
     async def set(self, key: str, value: Buffer) -> None:
-        if key == _DOCUMENT:
-            self._document = value
+        if key in DOCUMENTS:
+            self._documents[key] = value
         else:
             self._write(key, value)
 
     def finish(self) -> None:
-        """Write the document."""
-        assert self._document is not None
-        self._write(_DOCUMENT, self._document)
+        """Write the documents."""
+        for key, document in self._documents.items():
+            self._write(key, document)
 
     def _write(self, key: str, value: Buffer) -> None:
         parent = key.rpartition("/")[0]
         if parent not in self._made:
-            os.makedirs(os.path.join(self._directory, parent), exist_ok=True)
+            os.makedirs(os.path.join(self.directory, parent), exist_ok=True)
             self._made.add(parent)
-        descriptor = os.open(os.path.join(self._directory, key), _CREATE, 0o666)
+        descriptor = os.open(os.path.join(self.directory, key), _CREATE, 0o666)
         try:
             rest = np.asarray(value.as_numpy_array()).view(np.uint8).data
             self.size += len(rest)
@@ -153,6 +188,7 @@ class ArrayWriter(_ArrayStore):
 
 
 def _range(request: ByteRequest | None) -> tuple[int, int | None]:
+    """Return where a request begins, from the end if negative, and how many bytes it wants at most."""
     match request:
         case None:
             return 0, None

@@ -1,13 +1,15 @@
 """What a compressed chunk says it will decode to, read before anything is allocated.
 
 Sources: RFC 8878 section 3.1.1 (Zstandard frame header); the header of c-blosc 1, 16 bytes; RFC 1951 (deflate
-expands at most 1032 times).
+expands at most 1032 times) and RFC 1950 (zlib); numcodecs' LZ4, whose first four bytes are the size.
 """
 
 from __future__ import annotations
 
+import bz2
+import lzma
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +18,7 @@ __all__ = ["claimed_size"]
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _DEFLATE = 1032
+_GZIP_OR_ZLIB = 47
 _STEP = 2**20
 
 
@@ -61,7 +64,7 @@ def _blosc(content: bytes | memoryview, _limit: int) -> int | None:
 def _gzip(content: bytes | memoryview, limit: int) -> int | None:
     if len(content) * _DEFLATE <= limit:
         return None
-    decoder, rest, size = zlib.decompressobj(31), bytes(content), 0
+    decoder, rest, size = zlib.decompressobj(_GZIP_OR_ZLIB), bytes(content), 0
     try:
         while size <= limit and (rest or not decoder.eof):
             part = decoder.decompress(rest, _STEP)
@@ -74,8 +77,31 @@ def _gzip(content: bytes | memoryview, limit: int) -> int | None:
     return size
 
 
+def _lz4(content: bytes | memoryview, _limit: int) -> int | None:
+    return int.from_bytes(content[:4], "little") if len(content) >= 4 else None
+
+
+def _counted(decoder: Any, content: bytes | memoryview, limit: int) -> int | None:
+    """Count what a decoder of the standard library makes of a chunk, without keeping it."""
+    rest, size = bytes(content), 0
+    try:
+        while size <= limit and not decoder.eof:
+            part = decoder.decompress(rest, _STEP)
+            size += len(part)
+            rest = b""
+            if not part and decoder.needs_input:
+                break
+    except (OSError, ValueError, lzma.LZMAError):
+        return None
+    return size
+
+
 _READERS: dict[str, Callable[[bytes | memoryview, int], int | None]] = {
     "zstd": _zstd,
     "blosc": _blosc,
     "gzip": _gzip,
+    "zlib": _gzip,
+    "lz4": _lz4,
+    "bz2": lambda content, limit: _counted(bz2.BZ2Decompressor(), content, limit),
+    "lzma": lambda content, limit: _counted(lzma.LZMADecompressor(), content, limit),
 }

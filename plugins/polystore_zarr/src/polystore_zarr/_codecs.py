@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 - options are check
 from typing import Any, Literal, NamedTuple, get_args
 
 from polystore_core import InvalidOption
+from polystore_zarr._ngff import ZarrFormat  # noqa: TC001
 
 __all__ = ["Compression", "Encoding", "encoding_of"]
 
@@ -28,6 +29,7 @@ def encoding_of(
     level: int | None = None,
     codecs: Sequence[Mapping[str, Any]] | None = None,
     itemsize: int = 1,
+    zarr_format: ZarrFormat = 3,
 ) -> Encoding:
     """Return the codecs.
 
@@ -42,6 +44,8 @@ def encoding_of(
         ``[{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]``.
     itemsize
         Bytes per element.
+    zarr_format
+        Version of Zarr; 2 knows no ``codecs``.
 
     Raises
     ------
@@ -51,6 +55,8 @@ def encoding_of(
     if codecs is not None:
         if compression is not None or level is not None:
             raise InvalidOption("pass either codecs= or compression= and level=, not both")
+        if zarr_format == 2:
+            raise InvalidOption("codecs= is for Zarr v3; with ngff='0.4' pass compression=")
         return _from_documents(codecs)
     name = compression or "zstd"
     if name not in get_args(Compression):
@@ -62,6 +68,8 @@ def encoding_of(
     if level is not None and level not in _LEVELS[name]:
         levels = _LEVELS[name]
         raise InvalidOption(f"level of {name!r} is {levels[0]} to {levels[-1]}; got {level}")
+    if zarr_format == 2:
+        return Encoding(compressors=(_compressor_v2(name, level),))
     return Encoding(compressors=(_compressor(name, level, itemsize),))
 
 
@@ -77,6 +85,18 @@ def _compressor(name: str, level: int | None, itemsize: int) -> Any:
         clevel=5 if level is None else level,
         shuffle="bitshuffle",
         typesize=itemsize,
+    )
+
+
+def _compressor_v2(name: str, level: int | None) -> Any:
+    import numcodecs  # type: ignore[import-untyped]
+
+    if name == "zstd":
+        return numcodecs.Zstd(level=0 if level is None else level)
+    if name == "gzip":
+        return numcodecs.GZip(level=5 if level is None else level)
+    return numcodecs.Blosc(
+        cname="lz4", clevel=5 if level is None else level, shuffle=numcodecs.Blosc.BITSHUFFLE
     )
 
 

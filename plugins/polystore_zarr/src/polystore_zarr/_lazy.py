@@ -12,7 +12,7 @@ from polystore_zarr._arrays import consistently, file_shape_of, read_snapshot
 if TYPE_CHECKING:
     import numpy as np
 
-    from polystore_zarr._snapshot import Snapshot
+    from polystore_zarr._snapshot import SnapshotLike, SnapshotSource
 
 __all__ = ["StoredArray", "lazy_array"]
 
@@ -23,8 +23,8 @@ class StoredArray:
 
     Attributes
     ----------
-    path, shown
-        The array's directory, and how the caller named it.
+    source, inside, shown
+        What snapshots are taken of, where the array is in it, and how the caller named it.
     shape, dtype
         Of the array.
     identity
@@ -33,11 +33,12 @@ class StoredArray:
         Whether a chunk without a file is full of the fill value.
     """
 
-    path: str
+    source: str | SnapshotSource
+    inside: str
     shown: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    identity: tuple[int, ...]
+    identity: tuple[int | str, ...]
     fill: bool = False
 
     @property
@@ -53,11 +54,13 @@ class StoredArray:
         StorageError
             If the array was replaced since it was loaded.
         """
-        part: np.ndarray[Any, Any] = consistently(self.path, lambda snapshot: self._read(snapshot, selection))
+        part: np.ndarray[Any, Any] = consistently(
+            self.source, lambda snapshot: self._read(_inside(snapshot, self.inside), selection)
+        )
         return part
 
-    def _read(self, snapshot: Snapshot, selection: Any) -> np.ndarray[Any, Any]:
-        if snapshot.identity("zarr.json") != self.identity:
+    def _read(self, snapshot: SnapshotLike, selection: Any) -> np.ndarray[Any, Any]:
+        if snapshot.identity() != self.identity:
             raise StorageError(
                 f"{self.shown!r} was replaced since it was loaded lazily; load it again", path=self.shown
             )
@@ -66,8 +69,17 @@ class StoredArray:
         )
 
 
-def lazy_array(path: str, *, shown: str, fill: bool) -> Any:
+def _inside(snapshot: SnapshotLike, inside: str) -> SnapshotLike:
+    return snapshot.part(inside) if inside else snapshot
+
+
+def lazy_array(source: str | SnapshotSource, *, shown: str, fill: bool, inside: str = "") -> Any:
     """Return a dask array whose chunks are the files of a stored array.
+
+    Parameters
+    ----------
+    source, inside, shown, fill
+        As for :class:`StoredArray`.
 
     Raises
     ------
@@ -81,9 +93,10 @@ def lazy_array(path: str, *, shown: str, fill: bool) -> Any:
     except ImportError as error:
         raise BackendUnavailable('lazy=True needs dask; pip install "polystore-zarr[dask]"') from error
 
-    def open_stored(snapshot: Snapshot) -> tuple[StoredArray, tuple[int, ...]]:
-        shape, dtype, files = file_shape_of(snapshot, shown=shown, fill=fill)
-        return StoredArray(path, shown, shape, dtype, snapshot.identity("zarr.json"), fill), files
+    def open_stored(snapshot: SnapshotLike) -> tuple[StoredArray, tuple[int, ...]]:
+        array = _inside(snapshot, inside)
+        shape, dtype, files = file_shape_of(array, shown=shown, fill=fill)
+        return StoredArray(source, inside, shown, shape, dtype, array.identity(), fill), files
 
-    stored, files = consistently(path, open_stored)
+    stored, files = consistently(source, open_stored)
     return array_module.from_array(stored, chunks=files, name=False, asarray=False)

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-__all__ = ["GROUP", "NodeKind", "document_of", "kind_of", "parents_of", "store_of"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from polystore_zarr._ngff import ZarrFormat
+
+__all__ = [
+    "ASIDE",
+    "DOCUMENTS",
+    "MOST_BYTES",
+    "NodeKind",
+    "document_of",
+    "group_files",
+    "has_document",
+    "kind_of",
+    "parents_of",
+    "parsed",
+    "store_of",
+]
 
 NodeKind = Literal["array", "directory", "foreign"]
 
-GROUP: dict[str, Any] = {"zarr_format": 3, "node_type": "group", "attributes": {}}
+DOCUMENTS = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
-_MOST_BYTES = 64 * 2**20
+ASIDE = ".polystore"
+"""Directory in an array that is written by regions: its lock, and what is not a whole chunk yet."""
+
+"""The files in which Zarr v3, and Zarr v2, say what a directory is."""
+
+MOST_BYTES = 64 * 2**20
 """What the document of a node may hold; a plate of 1536 wells has 0.2 MB."""
 
 
@@ -40,13 +64,16 @@ def _kind_without_document(path: str) -> NodeKind | None:
         if not os.path.lexists(path):
             return None
         return _kind_without_document(path) if os.path.isdir(path) else "foreign"
-    if os.path.exists(f"{path}/zarr.json"):
-        return kind_of(path)
-    return "array" if os.path.exists(f"{path}/.zarray") else "directory"
+    return kind_of(path) if has_document(path) else "directory"
+
+
+def has_document(path: str) -> bool:
+    """Whether a directory says that it is a node, of Zarr v3 or v2."""
+    return any(os.path.exists(f"{path}/{name}") for name in ("zarr.json", ".zgroup", ".zarray"))
 
 
 def document_of(path: str) -> dict[str, Any]:
-    """Read ``zarr.json``.
+    """Read ``zarr.json``, or what Zarr v2 says in ``.zarray`` or ``.zgroup`` and ``.zattrs`` in that form.
 
     Raises
     ------
@@ -55,10 +82,49 @@ def document_of(path: str) -> dict[str, Any]:
     ValueError
         If it is no JSON object.
     """
-    with open(f"{path}/zarr.json", "rb") as file:
-        content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise ValueError(f"it has more than {_MOST_BYTES} bytes")
+    try:
+        return parsed(_content_of(f"{path}/zarr.json"))
+    except FileNotFoundError:
+        return _document_of_v2(path)
+
+
+def _document_of_v2(path: str) -> dict[str, Any]:
+    for name, node_type in ((".zgroup", "group"), (".zarray", "array")):
+        with contextlib.suppress(FileNotFoundError):
+            document = parsed(_content_of(f"{path}/{name}"))
+            attributes: dict[str, Any] = {}
+            with contextlib.suppress(FileNotFoundError):
+                attributes = parsed(_content_of(f"{path}/.zattrs"))
+            return {**document, "zarr_format": 2, "node_type": node_type, "attributes": attributes}
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"{path}/zarr.json")
+
+
+def group_files(attributes: Mapping[str, Any], zarr_format: ZarrFormat) -> dict[str, bytes]:
+    """Return name and content of the files that make a directory a group; the last one decides."""
+    if zarr_format == 2:
+        return {".zgroup": _text({"zarr_format": 2}), ".zattrs": _text(attributes)}
+    return {"zarr.json": _text({"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)})}
+
+
+def _text(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, allow_nan=False, ensure_ascii=False).encode()
+
+
+def _content_of(file_path: str) -> bytes:
+    with open(file_path, "rb") as file:
+        return file.read(MOST_BYTES + 1)
+
+
+def parsed(content: bytes) -> dict[str, Any]:
+    """Return what a document says.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON object.
+    """
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"it has more than {MOST_BYTES} bytes")
     try:
         document = json.loads(content)
     except RecursionError as error:

@@ -1,66 +1,41 @@
-"""Planes to and from a plate."""
+"""A batch of planes becomes fields of a plate."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from polystore_core import CorruptData, InvalidOption, InvalidPath, PathExists, PathNotFound, UnsupportedData
+from polystore_core import InvalidOption, InvalidPath, UnsupportedData
 from polystore_core.paths import PathPattern
 from polystore_zarr._dtypes import check_dtype
-from polystore_zarr._images import AXES, stacked, write_image
-from polystore_zarr._nodes import document_of
-from polystore_zarr._plate_listing import PlateListing
+from polystore_zarr._images import AXES, stacked
 from polystore_zarr._plate_places import check_label_name, fields_of, layout_for
-from polystore_zarr._staging import publish
+from polystore_zarr._plate_targets import FieldBatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from polystore_zarr._plate_options import PlateOptions
-    from polystore_zarr._plate_places import FieldPlace, Layout
-    from polystore_zarr._staging import Staging
+    from polystore_zarr._plate_places import FieldPlace
+    from polystore_zarr._plate_targets import PlateTarget
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["FieldWriter", "Plates", "check_planes", "field_writer"]
-
-
-class Plates:
-    """The plates that a backend has written to."""
-
-    def __init__(self, staging: Staging) -> None:
-        self._staging = staging
-        self._listings: dict[str, PlateListing] = {}
-        self._guard = threading.Lock()
-
-    def listing(self, store: str) -> PlateListing:
-        """Return the listing of a plate."""
-        with self._guard:
-            return self._listings.setdefault(store, PlateListing(store, self._staging))
+__all__ = ["FieldWriter", "check_planes", "field_writer"]
 
 
 class FieldWriter(NamedTuple):
     """What is needed to write any field of a batch, checked."""
 
-    store: str
-    options: PlateOptions
-    pattern: PathPattern
-    listing: PlateListing
-    staging: Staging
-    name: str
-    layout: Layout
+    target: PlateTarget
+    batch: FieldBatch
     fields: Mapping[FieldPlace, Sequence[int]]
-    overwrite: bool
 
     def write(self, place: FieldPlace, planes: Sequence[Array], paths: Sequence[str], *, threads: int) -> int:
         """Write one field and list it; return the bytes stored."""
-        grid = self.pattern.grid(paths, holes="allow")
+        grid = self.batch.pattern.grid(paths, holes="allow")
         hole = next(grid.holes(), None)
         if hole is not None:
             lacking = ", ".join(f"{axis} {value}" for axis, value in grid.coordinates(hole).items())
@@ -71,60 +46,16 @@ class FieldWriter(NamedTuple):
             )
         values = {axis: grid.values[axis] for axis in AXES if axis in grid.axes}
         image = stacked(dict(zip(paths, planes, strict=True)), list(grid.paths.values()), values)
-        target = f"{self.store}/{place.path}"
-        if self.options.labels is not None:
-            return self._write_labels(place, self.options.labels, image, values, paths, threads=threads)
-        _refuse_to_lose(target, values, shown=self.options.store, place=place, path=paths[0])
-        with self.staging.directory(target) as staged:
-            size = write_image(staged, image, values, place, self.options, threads=threads)
-            self.listing.make_well(place, self.name, self.layout, self.pattern.text, shown=self.options.store)
-            with self.listing.lock():
-                _refuse_to_lose(target, values, shown=self.options.store, place=place, path=paths[0])
-                _keep_labels(target, staged)
-                publish(staged, target, overwrite=self.overwrite, shown=paths[0], replaces="directory")
-        self.listing.enter(place, self.layout, shown=self.options.store)
-        return size
-
-    def _write_labels(
-        self,
-        place: FieldPlace,
-        name: str,
-        labels: Array,
-        values: Mapping[str, Sequence[int | str]],
-        paths: Sequence[str],
-        *,
-        threads: int,
-    ) -> int:
-        """Write one label image beside the image of its field."""
-        shape, levels = _image_of(f"{self.store}/{place.path}", shown=self.options.store, path=paths[0])
-        if labels.dtype.kind not in "iu" or labels.shape[-2:] != shape:
-            raise UnsupportedData(
-                f"{paths[0]!r}: labels are whole numbers, as high and wide as their image {shape}; got "
-                f"{labels.shape[-2:]} {labels.dtype}",
-                path=paths[0],
-            )
-        options = replace(self.options, levels=levels)
-        with self.staging.directory(self.store) as staged:
-            size = write_image(staged, labels, values, place, options, threads=threads)
-            self.listing.enter_label(
-                place,
-                name,
-                staged,
-                overwrite=self.overwrite,
-                shown=self.options.store,
-                path=paths[0],
-            )
-        return size
+        labels = self.batch.options.labels
+        if labels is None:
+            return self.target.save_image(place, image, values, self.batch, path=paths[0], threads=threads)
+        return self.target.save_labels(
+            place, labels, image, values, self.batch, path=paths[0], threads=threads
+        )
 
 
 def field_writer(
-    located: str,
-    paths: Sequence[str],
-    plates: Plates,
-    staging: Staging,
-    options: PlateOptions,
-    *,
-    overwrite: bool,
+    target: PlateTarget, paths: Sequence[str], options: PlateOptions, *, overwrite: bool
 ) -> FieldWriter:
     """Check a batch for a plate; nothing is written yet.
 
@@ -133,18 +64,34 @@ def field_writer(
     InvalidOption, InvalidPath
         If the options or paths do not describe planes of a plate.
     """
-    if not located.endswith(".zarr"):
+    store = options.store.rstrip("/")
+    if not store.endswith(".zarr"):
         raise InvalidOption(
             f"store= names a directory that ends in .zarr: 'plate.ome.zarr'; got {options.store!r}"
         )
     if options.labels is not None:
         check_label_name(options.labels)
     pattern = PathPattern.of(options.pattern)
-    fields = fields_of(pattern, paths)
+    check_acquisition(options)
+    fields = fields_of(pattern, paths, options.acquisition)
     layout = layout_for([(place.row, place.column) for place in fields], options.layout)
-    name = options.plate_name or pattern.parse(paths[0]).get("plate") or _stem(located)
-    listing = plates.listing(located)
-    return FieldWriter(located, options, pattern, listing, staging, str(name), layout, fields, overwrite)
+    name = options.plate_name or pattern.parse(paths[0]).get("plate") or _stem(store)
+    ngff = target.ngff(options.ngff, shown=options.store)
+    if ngff == "0.4" and options.shards is not None:
+        raise InvalidOption("shards= is for Zarr v3; OME-NGFF 0.4 is on Zarr v2, leave it out")
+    batch = FieldBatch(options, pattern, str(name), layout, overwrite, ngff)
+    return FieldWriter(target, batch, fields)
+
+
+def check_acquisition(options: PlateOptions) -> None:
+    """Refuse what cannot be the number of an acquisition.
+
+    Raises
+    ------
+    InvalidOption
+    """
+    if options.acquisition is not None and options.acquisition < 0:
+        raise InvalidOption(f"acquisition takes a number from 0; got {options.acquisition}")
 
 
 def check_planes(planes: Sequence[object], paths: Sequence[str]) -> None:
@@ -159,48 +106,6 @@ def check_planes(planes: Sequence[object], paths: Sequence[str]) -> None:
             found = f"an array {plane.shape}" if isinstance(plane, np.ndarray) else type(plane).__name__
             raise UnsupportedData(f"{path!r}: a plate takes planes (Y, X), not {found}", path=path)
         check_dtype(plane.dtype)
-
-
-def _image_of(field: str, *, shown: str, path: str) -> tuple[tuple[int, int], int]:
-    """Return height and width of the image of a field, and how many levels it has."""
-    try:
-        levels = document_of(field)["attributes"]["ome"]["multiscales"][0]["datasets"]
-        height, width = document_of(f"{field}/0")["shape"][-2:]
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise PathNotFound(
-            f"{shown!r} has no image for the labels {path!r}; save the image of the field first", path=path
-        ) from error
-    except (ValueError, LookupError, TypeError) as error:
-        raise CorruptData(f"{field}/zarr.json cannot be read: {error}", path=path) from error
-    return (height, width), len(levels)
-
-
-def _keep_labels(target: str, staged: str) -> None:
-    """Let the labels of the field that is replaced lie in the new one too; their files are shared."""
-    if os.path.exists(f"{target}/labels"):
-        shutil.copytree(f"{target}/labels", f"{staged}/labels", copy_function=os.link)
-
-
-def _refuse_to_lose(
-    target: str, values: Mapping[str, Sequence[int | str]], *, shown: str, place: FieldPlace, path: str
-) -> None:
-    """Refuse to replace a field by one that lacks some of its planes."""
-    try:
-        stored = document_of(target).get("attributes", {}).get("polystore", {}).get("values", {})
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except (AttributeError, ValueError) as error:
-        raise CorruptData(
-            f"{target}/zarr.json cannot be read: {error}. Delete the field to write it anew", path=path
-        ) from error
-    for axis, known in stored.items():
-        lost = [value for value in known if value not in values.get(axis, ())]
-        if lost:
-            raise PathExists(
-                f"field {place.path!r} of {shown!r} has {axis} {', '.join(map(str, lost))}, which this save "
-                "has not; save the whole field in one batch, or delete it first",
-                path=path,
-            )
 
 
 def _stem(path: str) -> str:

@@ -8,17 +8,21 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from polystore_core import CorruptData, PathNotFound
+from polystore_core import CorruptData, InvalidOption, PathNotFound
 from polystore_core.files import file_lock
+from polystore_zarr._durable import sync_directory, sync_file, sync_tree
 from polystore_zarr._groups import make_group, make_parents, write_group
-from polystore_zarr._nodes import document_of
+from polystore_zarr._ngff import ngff_of, ome_of, zarr_format_of
+from polystore_zarr._nodes import document_of, has_document
 from polystore_zarr._staging import publish, rename_new
 
 if TYPE_CHECKING:
+    from polystore_core.files import Durability
+    from polystore_zarr._ngff import Ngff
     from polystore_zarr._plate_places import FieldPlace, Layout
     from polystore_zarr._staging import Staging
 
-__all__ = ["PlateListing"]
+__all__ = ["PlateListing", "checked_ngff"]
 
 
 class PlateListing:
@@ -41,10 +45,36 @@ class PlateListing:
         self._staging = staging
         directory, name = os.path.split(store)
         self._lock_path = os.path.join(directory, f".{name}.polystore-lock")
-        self._known: dict[str, int] = {}
+        self._known: dict[tuple[str, int | None], int] = {}
         self._guard = threading.Lock()
 
-    def make_well(self, place: FieldPlace, name: str, layout: Layout, pattern: str, *, shown: str) -> None:
+    def ngff(self, wanted: Ngff | None, *, shown: str) -> Ngff:
+        """Return the version of OME-NGFF of the plate; of a plate that is not there, the one wanted or 0.5.
+
+        Raises
+        ------
+        InvalidOption
+            If it is another one than wanted.
+        CorruptData
+            If the document of the plate cannot be read.
+        """
+        try:
+            document = self._read("", shown=shown)
+        except (FileNotFoundError, NotADirectoryError):
+            return wanted or "0.5"
+        return checked_ngff(document, wanted, shown=shown)
+
+    def make_well(
+        self,
+        place: FieldPlace,
+        name: str,
+        layout: Layout,
+        pattern: str,
+        *,
+        ngff: Ngff,
+        shown: str,
+        durability: Durability = "atomic",
+    ) -> None:
         """Create the groups of the plate, a row and a well, unless they are there.
 
         Parameters
@@ -53,8 +83,12 @@ class PlateListing:
             A field of the well.
         name, layout, pattern
             What the plate says about itself, if it is new.
+        ngff
+            Version of OME-NGFF.
         shown
             The store as the caller named it.
+        durability
+            Whether they survive the loss of power.
 
         Raises
         ------
@@ -63,52 +97,84 @@ class PlateListing:
         """
         from polystore_zarr._plate_metadata import plate_attributes
 
-        if not os.path.exists(f"{self._store}/zarr.json"):
-            make_parents(self._store, self._staging, shown=shown)
+        zarr_format = zarr_format_of(ngff)
+        if not has_document(self._store):
+            make_parents(self._store, self._staging, shown=shown, durability=durability)
             with self._staging.directory(self._store) as staged:
-                write_group(staged, {**plate_attributes(name, layout), "polystore": {"pattern": pattern}})
+                attributes = plate_attributes(name, layout, ngff)
+                write_group(staged, {**attributes, "polystore": {"pattern": pattern}}, zarr_format)
+                sync_tree(staged, durability)
                 with contextlib.suppress(FileExistsError):
                     rename_new(staged, self._store)
-        if place.well not in self._known:
+                sync_directory(os.path.dirname(self._store), durability)
+        if (place.well, place.acquisition) not in self._known:
             document = self._read("", shown=shown)
-            if "plate" not in document.get("attributes", {}).get("ome", {}):
+            checked_ngff(document, ngff, shown=shown)
+            if "plate" not in ome_of(document["attributes"]):
                 raise CorruptData(
-                    f"{shown!r} exists and is no plate of OME-NGFF 0.5; choose another store", path=shown
+                    f"{shown!r} exists and is no plate of OME-NGFF {ngff}; choose another store", path=shown
                 )
-        make_group(f"{self._store}/{place.well.split('/')[0]}", self._staging)
-        make_group(f"{self._store}/{place.well}", self._staging)
+        for group in (place.well.split("/")[0], place.well):
+            make_group(f"{self._store}/{group}", self._staging, zarr_format, durability)
 
-    def enter(self, place: FieldPlace, layout: Layout, *, shown: str) -> None:
-        """List a field that is in its place."""
-        from polystore_zarr._plate_metadata import plate_with, well_with
+    def enter(
+        self,
+        place: FieldPlace,
+        layout: Layout,
+        *,
+        shown: str,
+        acquisition_name: str | None = None,
+        durability: Durability = "atomic",
+    ) -> None:
+        """List a field that is in its place; the acquisition that it is of is listed before it."""
+        from polystore_zarr._plate_metadata import plate_with, plate_with_acquisition, well_with
 
+        key = place.well, place.acquisition
         with self.lock():
             try:
                 document = self._read(place.well, shown=shown)
-                changed, fields = well_with(document["attributes"], place.name)
-                self._replace(place.well, document, changed)
-                if fields == 1 or self._known.get(place.well, 0) < fields:
+                ngff = ngff_of(document)
+                changed, fields = well_with(document["attributes"], place.name, ngff, place.acquisition)
+                new = fields == 1 or self._known.get(key, 0) < fields
+                if place.acquisition is not None and new:
+                    plate = self._read("", shown=shown)
+                    attributes = plate["attributes"]
+                    listed = plate_with_acquisition(attributes, place.acquisition, acquisition_name, ngff)
+                    self._replace("", plate, listed, durability)
+                self._replace(place.well, document, changed, durability)
+                if new:
                     document = self._read("", shown=shown)
-                    changed = plate_with(document["attributes"], place, layout, fields)
-                    self._replace("", document, changed)
+                    changed = plate_with(document["attributes"], place, layout, fields, ngff)
+                    self._replace("", document, changed, durability)
             except (KeyError, ValueError) as error:
                 if isinstance(error, CorruptData):
                     raise
                 raise CorruptData(
-                    f"the documents of {shown!r} around well {place.well!r} are not those of OME-NGFF 0.5: "
+                    f"the documents of {shown!r} around well {place.well!r} are not those of OME-NGFF: "
                     f"{error}. They were left as they are",
                     path=shown,
                 ) from error
-            count = changed["ome"].get("plate", {}).get("field_count", fields)
+            count = ome_of(changed).get("plate", {}).get("field_count", fields)
         with self._guard:
-            self._known[place.well] = max(count, self._known.get(place.well, 0))
+            if place.acquisition is None:
+                self._known[key] = max(count, self._known.get(key, 0))
+            else:
+                self._known[key] = fields
 
     def lock(self) -> file_lock:
         """Return the lock under which nodes of the plate are replaced together with what lies in them."""
         return file_lock(self._lock_path)
 
     def enter_label(
-        self, place: FieldPlace, name: str, staged: str, *, overwrite: bool, shown: str, path: str
+        self,
+        place: FieldPlace,
+        name: str,
+        staged: str,
+        *,
+        overwrite: bool,
+        shown: str,
+        path: str,
+        durability: Durability = "atomic",
     ) -> None:
         """Put a finished label image beside the image of its field, and list it.
 
@@ -122,6 +188,8 @@ class PlateListing:
             Whether one of that name may be replaced.
         shown, path
             The store and the label plane, as the caller named them.
+        durability
+            Whether it survives the loss of power.
 
         Raises
         ------
@@ -135,18 +203,26 @@ class PlateListing:
         field = f"{self._store}/{place.path}"
         node = f"{place.path}/labels"
         with self.lock():
-            if not os.path.exists(f"{field}/zarr.json"):
-                raise PathNotFound(f"plate {shown!r} has no field {place.path!r} to put labels in", path=path)
-            if not os.path.exists(f"{field}/labels/zarr.json"):
+            try:
+                ngff = ngff_of(self._read(place.path, shown=shown))
+            except FileNotFoundError as error:
+                raise PathNotFound(
+                    f"plate {shown!r} has no field {place.path!r} to put labels in", path=path
+                ) from error
+            if not has_document(f"{field}/labels"):
                 with self._staging.directory(field) as whole:
                     os.rename(staged, f"{whole}/{name}")
-                    write_group(whole, labels_with({}, name))
+                    write_group(whole, labels_with({}, name, ngff), zarr_format_of(ngff))
+                    sync_tree(whole, durability)
                     rename_new(whole, f"{field}/labels")
+                sync_directory(field, durability)
                 return
             target = f"{field}/labels/{name}"
+            sync_tree(staged, durability)
             publish(staged, target, overwrite=overwrite, shown=path, replaces="directory")
             document = self._read(node, shown=shown)
-            self._replace(node, document, labels_with(document["attributes"], name))
+            self._replace(node, document, labels_with(document["attributes"], name, ngff), durability)
+            sync_directory(f"{field}/labels", durability)
 
     def leave(self, node: str, *, shown: str) -> None:
         """Take a row, well or field off the documents, before it is removed.
@@ -161,18 +237,20 @@ class PlateListing:
         from polystore_zarr._plate_metadata import plate_without, well_without
 
         parts = node.split("/")
-        if len(parts) > 3 or "plate" not in self._read("", shown=shown).get("attributes", {}).get("ome", {}):
+        root = self._read("", shown=shown)
+        ngff = ngff_of(root)
+        if len(parts) > 3 or "plate" not in ome_of(root.get("attributes", {})):
             return
         with self.lock():
             well, left = "/".join(parts[:2]), 0
             if len(parts) == 3:
                 document = self._read(well, shown=shown)
-                if "ome" not in document["attributes"]:
+                if "well" not in ome_of(document["attributes"]):
                     return
-                changed, left = well_without(document["attributes"], parts[2])
+                changed, left = well_without(document["attributes"], parts[2], ngff)
             if left == 0:
                 plate = self._read("", shown=shown)
-                self._replace("", plate, plate_without(plate["attributes"], well))
+                self._replace("", plate, plate_without(plate["attributes"], well, ngff))
             if len(parts) == 3:
                 self._replace(well, document, changed)
 
@@ -185,15 +263,43 @@ class PlateListing:
                 f"{path}/zarr.json cannot be read: {error}. It was left as it is", path=shown
             ) from error
 
-    def _replace(self, node: str, document: dict[str, Any], attributes: dict[str, Any]) -> None:
+    def _replace(
+        self,
+        node: str,
+        document: dict[str, Any],
+        attributes: dict[str, Any],
+        durability: Durability = "atomic",
+    ) -> None:
         if attributes == document["attributes"]:
             return
         written = self._staging.new_name(self._store)
         try:
+            name, changed = "zarr.json", {**document, "attributes": attributes}
+            if ngff_of(document) == "0.4":
+                name, changed = ".zattrs", attributes
             with open(written, "x", encoding="utf-8") as file:
-                json.dump({**document, "attributes": attributes}, file, allow_nan=False, ensure_ascii=False)
-            os.replace(written, f"{self._store}/{node}/zarr.json" if node else f"{self._store}/zarr.json")
+                json.dump(changed, file, allow_nan=False, ensure_ascii=False)
+            sync_file(written, durability)
+            directory = f"{self._store}/{node}" if node else self._store
+            os.replace(written, f"{directory}/{name}")
+            sync_directory(directory, durability)
         except BaseException:
             if os.path.exists(written):
                 os.unlink(written)
             raise
+
+
+def checked_ngff(document: dict[str, Any], wanted: Ngff | None, *, shown: str) -> Ngff:
+    """Return the version of OME-NGFF of a plate.
+
+    Raises
+    ------
+    InvalidOption
+        If it is another one than wanted.
+    """
+    ngff = ngff_of(document)
+    if wanted not in (None, ngff):
+        raise InvalidOption(
+            f"plate {shown!r} is of OME-NGFF {ngff}; leave ngff= out, or save to another store"
+        )
+    return ngff

@@ -1,30 +1,26 @@
 """The documents of a plate, made and checked by ome-zarr-models.
 
-Format: OME-NGFF 0.5, https://ngff.openmicroscopy.org/0.5/; the block ``omero`` as OME-NGFF describes it.
+Formats: OME-NGFF 0.5, https://ngff.openmicroscopy.org/0.5/, and 0.4, https://ngff.openmicroscopy.org/0.4/,
+the block ``omero`` included. A document says which of them it is of by its version of Zarr.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ome_zarr_models import v04, v05
+from ome_zarr_models.common.image_label_types import Source
 from ome_zarr_models.common.omero import Channel, Omero, Window
+from ome_zarr_models.common.plate import Acquisition, Column, Row, WellInPlate
 from ome_zarr_models.common.well_types import WellImage
-from ome_zarr_models.v05.axes import Axis
-from ome_zarr_models.v05.hcs import HCSAttrs
-from ome_zarr_models.v05.image import ImageAttrs
-from ome_zarr_models.v05.image_label import ImageLabelAttrs
-from ome_zarr_models.v05.image_label_types import Label, Source
-from ome_zarr_models.v05.labels import LabelsAttrs
-from ome_zarr_models.v05.multiscales import Dataset, Multiscale
-from ome_zarr_models.v05.plate import Column, Plate, Row, WellInPlate
-from ome_zarr_models.v05.well import WellAttrs
-from ome_zarr_models.v05.well_types import WellMeta
 
+from polystore_zarr._ngff import ome_of, with_ome
 from polystore_zarr._plate_places import Layout, row_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from polystore_zarr._ngff import Ngff
     from polystore_zarr._plate_places import FieldPlace
 
 __all__ = [
@@ -35,13 +31,16 @@ __all__ = [
     "labels_with",
     "plate_attributes",
     "plate_with",
+    "plate_with_acquisition",
     "plate_without",
     "well_with",
     "well_without",
 ]
 
-_VERSION: Final = "0.5"
 _TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
+
+
+_MODELS: dict[str, Any] = {"0.5": v05, "0.4": v04}
 
 
 class Scale(NamedTuple):
@@ -80,7 +79,8 @@ def image_attributes(
     axes: Sequence[str],
     scale: Scale,
     *,
-    levels: int,
+    ngff: Ngff,
+    paths: Sequence[str],
     centred: bool,
     channels: Sequence[ChannelLook],
     method: str,
@@ -95,8 +95,10 @@ def image_attributes(
         Some of ``t``, ``c``, ``z``, then ``y``, ``x``.
     scale
         Of the first level.
-    levels
-        How many there are; each is half as large as the one before.
+    ngff
+        Version of OME-NGFF.
+    paths
+        Of the levels; each is half as large as the one before.
     centred
         Whether a pixel of a smaller level lies in the middle of those it stands for, as a mean does.
     channels
@@ -104,30 +106,31 @@ def image_attributes(
     method
         How the levels were made.
     """
+    models = _MODELS[ngff]
     datasets = []
-    for level in range(levels):
+    for level, path in enumerate(paths):
         factor = 2.0**level
         steps = {"t": scale.t, "c": 1.0, "z": scale.z, "y": scale.y * factor, "x": scale.x * factor}
         shift = (factor - 1) / 2 if centred else 0.0
         shifts = {"y": shift * scale.y, "x": shift * scale.x}
         translation = [shifts.get(axis, 0.0) for axis in axes] if shift else None
         datasets.append(
-            Dataset.build(path=str(level), scale=[steps[axis] for axis in axes], translation=translation)
+            models.multiscales.Dataset.build(
+                path=path, scale=[steps[axis] for axis in axes], translation=translation
+            )
         )
     units = {"t": "second", "z": scale.unit, "y": scale.unit, "x": scale.unit}
-    attributes = ImageAttrs(
-        version=_VERSION,
-        multiscales=[
-            Multiscale(
-                name=name,
-                type=method,
-                axes=tuple(Axis(name=axis, type=_TYPES[axis], unit=units.get(axis)) for axis in axes),
-                datasets=tuple(datasets),
-            )
-        ],
-        omero=Omero(channels=[_channel(look) for look in channels]),  # type: ignore[call-arg]
+    axis_of = models.axes.Axis
+    multiscale = models.multiscales.Multiscale(
+        name=name,
+        type=method,
+        axes=tuple(axis_of(name=axis, type=_TYPES[axis], unit=units.get(axis)) for axis in axes),
+        datasets=tuple(datasets),
+        **_version_04(ngff),
     )
-    return {"ome": attributes.model_dump(mode="json", exclude_none=True)}
+    omero = Omero(channels=[_channel(look) for look in channels])
+    attributes = models.image.ImageAttrs(multiscales=[multiscale], omero=omero, **_version_05(ngff))
+    return with_ome({}, _dumped(attributes), ngff)
 
 
 def _channel(look: ChannelLook) -> Channel:
@@ -135,35 +138,44 @@ def _channel(look: ChannelLook) -> Channel:
     return Channel(color=look.color, window=window, label=look.label, active=True)  # type: ignore[call-arg]
 
 
-def label_attributes(image: Mapping[str, Any]) -> dict[str, Any]:
+def label_attributes(image: Mapping[str, Any], ngff: Ngff) -> dict[str, Any]:
     """Return the attributes of a label image, from those that it would have as an image.
 
     Parameters
     ----------
     image
         What :func:`image_attributes` returned.
+    ngff
+        Version of OME-NGFF.
     """
-    label = Label(version=_VERSION, source=Source(image="../../"), colors=None, properties=None)
-    shown = {name: value for name, value in image["ome"].items() if name != "omero"}
-    attributes = ImageLabelAttrs.model_validate({**shown, "image-label": label})
-    return {"ome": attributes.model_dump(mode="json", exclude_none=True, by_alias=True)}
+    models = _MODELS[ngff]
+    label = models.image_label_types.Label(
+        version=ngff, source=Source(image="../../"), colors=None, properties=None
+    )
+    shown = {name: value for name, value in ome_of(image).items() if name != "omero"}
+    attributes = models.image_label.ImageLabelAttrs.model_validate({**shown, "image-label": label})
+    return with_ome({}, _dumped(attributes), ngff)
 
 
-def labels_with(attributes: Mapping[str, Any], name: str) -> dict[str, Any]:
+def labels_with(attributes: Mapping[str, Any], name: str, ngff: Ngff) -> dict[str, Any]:
     """Return the attributes of a group of label images with one more."""
-    names = list(LabelsAttrs.model_validate(attributes["ome"]).labels) if "ome" in attributes else []
-    labels = LabelsAttrs(version=_VERSION, labels=sorted({*names, name}))
-    return {**attributes, "ome": labels.model_dump(mode="json", exclude_none=True)}
+    model = _MODELS[ngff].labels.LabelsAttrs
+    known = ome_of(attributes)
+    names = list(model.model_validate(known).labels) if "labels" in known else []
+    labels = model(labels=sorted({*names, name}), **_version_05(ngff))
+    return with_ome(attributes, _dumped(labels), ngff)
 
 
-def plate_attributes(name: str, layout: Layout) -> dict[str, Any]:
+def plate_attributes(name: str, layout: Layout, ngff: Ngff) -> dict[str, Any]:
     """Return the attributes of a plate without wells."""
-    plate = Plate(name=name, version=_VERSION, rows=_rows(layout), columns=_columns(layout), wells=[])
-    return _plate(plate)
+    plate = _MODELS[ngff].plate.Plate(
+        name=name, version=ngff, rows=_rows(layout), columns=_columns(layout), wells=[]
+    )
+    return _with_plate({}, plate, ngff)
 
 
 def plate_with(
-    attributes: Mapping[str, Any], place: FieldPlace, layout: Layout, fields: int
+    attributes: Mapping[str, Any], place: FieldPlace, layout: Layout, fields: int, ngff: Ngff
 ) -> dict[str, Any]:
     """Return the attributes of a plate with one more well, and room for it.
 
@@ -176,48 +188,95 @@ def plate_with(
     layout
         Rows and columns at least.
     fields
-        How many fields the well has.
+        How many fields the well has, in the acquisition of this one if it is of any.
+    ngff
+        Version of OME-NGFF.
 
     Raises
     ------
     ValueError
         If the attributes are not those of a plate.
     """
-    plate = HCSAttrs.model_validate(attributes["ome"]).plate
+    plate = _plate_of(attributes, ngff)
     wells = list(plate.wells)
     if all(well.path != place.well for well in wells):
         wells.append(WellInPlate(path=place.well, rowIndex=place.row, columnIndex=place.column))
         wells.sort(key=lambda well: (well.rowIndex, well.columnIndex))
     needed = Layout(max(layout.rows, len(plate.rows)), max(layout.columns, len(plate.columns)))
-    changed = Plate(
+    acquisitions = [
+        acquisition.model_copy(update={"maximumfieldcount": max(acquisition.maximumfieldcount or 0, fields)})
+        if acquisition.id == place.acquisition
+        else acquisition
+        for acquisition in plate.acquisitions or []
+    ]
+    changed = _MODELS[ngff].plate.Plate(
         **{
             **dict(plate),
             "rows": _rows(needed),
             "columns": _columns(needed),
             "wells": wells,
             "field_count": max(plate.field_count or 0, fields),
+            "acquisitions": acquisitions or None,
         }
     )
-    return {**attributes, **_plate(changed)}
+    return _with_plate(attributes, changed, ngff)
 
 
-def well_with(attributes: Mapping[str, Any], name: str) -> tuple[dict[str, Any], int]:
+def plate_with_acquisition(
+    attributes: Mapping[str, Any], number: int, name: str | None, ngff: Ngff
+) -> dict[str, Any]:
+    """Return the attributes of a plate with one more acquisition, unless it is there.
+
+    Parameters
+    ----------
+    attributes
+        As they are now.
+    number, name
+        Of the acquisition; a name is added to one that has none.
+    ngff
+        Version of OME-NGFF.
+
+    Raises
+    ------
+    ValueError
+        If the attributes are not those of a plate.
+    """
+    plate = _plate_of(attributes, ngff)
+    known = {acquisition.id: acquisition for acquisition in plate.acquisitions or []}
+    there = known.get(number, Acquisition(id=number))
+    known[number] = there.model_copy(update={"name": there.name or name})
+    acquisitions = [known[number] for number in sorted(known)]
+    return _with_plate(attributes, plate.model_copy(update={"acquisitions": acquisitions}), ngff)
+
+
+def well_with(
+    attributes: Mapping[str, Any], name: str, ngff: Ngff, acquisition: int | None = None
+) -> tuple[dict[str, Any], int]:
     """Return the attributes of a well with one more field, and the number of fields.
+
+    Parameters
+    ----------
+    attributes
+        As they are now.
+    name, acquisition
+        Of the field; with an acquisition its fields are counted.
+    ngff
+        Version of OME-NGFF.
 
     Raises
     ------
     ValueError
         If the attributes are not those of a well.
     """
-    images = list(WellAttrs.model_validate(attributes["ome"]).well.images) if "ome" in attributes else []
+    images = _images_of(attributes, ngff) if "well" in ome_of(attributes) else []
     if all(image.path != name for image in images):
-        images.append(WellImage(path=name, acquisition=None))
+        images.append(WellImage(path=name, acquisition=acquisition))
         images.sort(key=lambda image: (len(image.path), image.path))
-    well = WellAttrs(version=_VERSION, well=WellMeta(images=images, version=_VERSION))
-    return {**attributes, "ome": well.model_dump(mode="json", exclude_none=True)}, len(images)
+    count = sum(acquisition in (None, image.acquisition) for image in images)
+    return _with_images(attributes, images, ngff), count
 
 
-def plate_without(attributes: Mapping[str, Any], node: str) -> dict[str, Any]:
+def plate_without(attributes: Mapping[str, Any], node: str, ngff: Ngff) -> dict[str, Any]:
     """Return the attributes of a plate without a well, or a row of wells.
 
     Raises
@@ -225,12 +284,12 @@ def plate_without(attributes: Mapping[str, Any], node: str) -> dict[str, Any]:
     ValueError
         If the attributes are not those of a plate.
     """
-    plate = HCSAttrs.model_validate(attributes["ome"]).plate
+    plate = _plate_of(attributes, ngff)
     wells = [well for well in plate.wells if not f"{well.path}/".startswith(f"{node}/")]
-    return {**attributes, **_plate(plate.model_copy(update={"wells": wells}))}
+    return _with_plate(attributes, plate.model_copy(update={"wells": wells}), ngff)
 
 
-def well_without(attributes: Mapping[str, Any], name: str) -> tuple[dict[str, Any], int]:
+def well_without(attributes: Mapping[str, Any], name: str, ngff: Ngff) -> tuple[dict[str, Any], int]:
     """Return the attributes of a well without a field, and the number of fields left.
 
     Raises
@@ -238,16 +297,42 @@ def well_without(attributes: Mapping[str, Any], name: str) -> tuple[dict[str, An
     ValueError
         If the attributes are not those of a well.
     """
-    images = [
-        image for image in WellAttrs.model_validate(attributes["ome"]).well.images if image.path != name
-    ]
-    well = WellAttrs(version=_VERSION, well=WellMeta(images=images, version=_VERSION))
-    return {**attributes, "ome": well.model_dump(mode="json", exclude_none=True)}, len(images)
+    images = [image for image in _images_of(attributes, ngff) if image.path != name]
+    return _with_images(attributes, images, ngff), len(images)
 
 
-def _plate(plate: Plate) -> dict[str, Any]:
-    attributes = HCSAttrs(version=_VERSION, plate=plate)
-    return {"ome": attributes.model_dump(mode="json", exclude_none=True)}
+def _plate_of(attributes: Mapping[str, Any], ngff: Ngff) -> Any:
+    return _MODELS[ngff].hcs.HCSAttrs.model_validate(ome_of(attributes)).plate
+
+
+def _with_plate(attributes: Mapping[str, Any], plate: Any, ngff: Ngff) -> dict[str, Any]:
+    changed = _MODELS[ngff].hcs.HCSAttrs(plate=plate, **_version_05(ngff))
+    return with_ome(attributes, _dumped(changed), ngff)
+
+
+def _images_of(attributes: Mapping[str, Any], ngff: Ngff) -> list[WellImage]:
+    return list(_MODELS[ngff].well.WellAttrs.model_validate(ome_of(attributes)).well.images)
+
+
+def _with_images(attributes: Mapping[str, Any], images: list[WellImage], ngff: Ngff) -> dict[str, Any]:
+    models = _MODELS[ngff]
+    well = models.well_types.WellMeta(images=images, version=ngff)
+    return with_ome(attributes, _dumped(models.well.WellAttrs(well=well, **_version_05(ngff))), ngff)
+
+
+def _dumped(model: Any) -> dict[str, Any]:
+    dumped: dict[str, Any] = model.model_dump(mode="json", exclude_none=True, by_alias=True)
+    return dumped
+
+
+def _version_05(ngff: Ngff) -> dict[str, str]:
+    """Return the version for the attributes as a whole, where 0.5 has it."""
+    return {"version": ngff} if ngff == "0.5" else {}
+
+
+def _version_04(ngff: Ngff) -> dict[str, str]:
+    """Return the version for a multiscale image, where 0.4 has it."""
+    return {"version": ngff} if ngff == "0.4" else {}
 
 
 def _rows(layout: Layout) -> list[Row]:

@@ -9,7 +9,7 @@ from polystore_core import InvalidOption, InvalidPath
 from polystore_core.paths import PathPattern, well_indices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from polystore_core.paths import Coordinates
 
@@ -21,11 +21,10 @@ __all__ = [
     "field_place",
     "fields_of",
     "layout_for",
-    "plane_index",
 ]
 
 _INSIDE = ("t", "channel", "z")
-_OUTSIDE = ("plate", "well", "row", "column", "field")
+_OUTSIDE = ("plate", "acquisition", "well", "row", "column", "field")
 _alphanumeric = re.compile("[A-Za-z0-9]+").fullmatch
 _label_name = re.compile("[A-Za-z0-9_-]+").fullmatch
 
@@ -58,11 +57,14 @@ class FieldPlace(NamedTuple):
         Of the well, counted from 0.
     name
         Of the field's group in its well.
+    acquisition
+        Number of the acquisition that it is of, if plate and paths have any.
     """
 
     row: int
     column: int
     name: str
+    acquisition: int | None = None
 
     @property
     def well(self) -> str:
@@ -113,13 +115,24 @@ def layout_for(wells: Sequence[tuple[int, int]], number: int | None = None) -> L
     )
 
 
-def field_place(coordinates: Coordinates, *, shown: str) -> FieldPlace:
+def field_place(coordinates: Coordinates, *, shown: str, acquisition: int | None = None) -> FieldPlace:
     """Return where the field of a plane is; a pattern without fields has one per well, ``"0"``.
+
+    Parameters
+    ----------
+    coordinates
+        Of the plane. Fields of an acquisition are called ``a2f1``: 1 in acquisition 2.
+    shown
+        What has them, for messages.
+    acquisition
+        Number of the acquisition, if the coordinates do not tell.
 
     Raises
     ------
     InvalidPath
         If the coordinates have no well.
+    InvalidOption
+        If they tell the acquisition and so does the caller.
     """
     well = coordinates.well
     if well is None:
@@ -131,14 +144,33 @@ def field_place(coordinates: Coordinates, *, shown: str) -> FieldPlace:
     name = str(coordinates.get("field", 0))
     if not _alphanumeric(name):
         raise InvalidPath(f"field {name!r} of {shown!r} must be letters and digits in OME-NGFF", path=shown)
+    acquisition = _acquisition_of(coordinates, acquisition, shown=shown)
+    if acquisition is not None:
+        name = f"a{acquisition}f{name}"
     try:
         row, column = well_indices(well)
     except InvalidOption as error:
         raise InvalidPath(f"{shown!r}: {error}", path=shown) from error
-    return FieldPlace(row, column, name)
+    return FieldPlace(row, column, name, acquisition)
 
 
-def fields_of(pattern: PathPattern, paths: Sequence[str]) -> dict[FieldPlace, list[int]]:
+def _acquisition_of(coordinates: Coordinates, given: int | None, *, shown: str) -> int | None:
+    if "acquisition" not in coordinates:
+        return given
+    told = coordinates["acquisition"]
+    if given is not None:
+        raise InvalidOption(f"{shown!r} is of acquisition {told} by its name; leave acquisition= out")
+    if not str(told).isdecimal():
+        raise InvalidPath(
+            f"acquisition {told!r} of {shown!r} must be a number in OME-NGFF; write {{acquisition:d}}",
+            path=shown,
+        )
+    return int(told)
+
+
+def fields_of(
+    pattern: PathPattern, paths: Sequence[str], acquisition: int | None = None
+) -> dict[FieldPlace, list[int]]:
     """Group paths by field: the position in ``paths`` of each plane.
 
     Raises
@@ -150,31 +182,19 @@ def fields_of(pattern: PathPattern, paths: Sequence[str]) -> dict[FieldPlace, li
     if strange:
         raise InvalidOption(
             f"pattern {pattern.text!r} has the axis {strange[0]!r}, which OME-NGFF plates have no place for; "
-            "axes are well (or row and column), field, t, channel and z"
+            "axes are well (or row and column), field, acquisition, t, channel and z"
         )
     fields: dict[FieldPlace, list[int]] = {}
     plates = set()
     for index, path in enumerate(paths):
         coordinates = pattern.parse(path)
         plates.add(coordinates.get("plate"))
-        fields.setdefault(field_place(coordinates, shown=path), []).append(index)
+        place = field_place(coordinates, shown=path, acquisition=acquisition)
+        fields.setdefault(place, []).append(index)
     if len(plates) > 1:
         names = ", ".join(sorted(map(str, plates)))
         raise InvalidPath(f"the paths are of {len(plates)} plates ({names}); save each to a store of its own")
     return fields
-
-
-def plane_index(
-    coordinates: Coordinates, values: Mapping[str, Sequence[int | str]]
-) -> tuple[int, ...] | None:
-    """Return the index of a plane along the axes of its field; ``None`` if the field has no such plane."""
-    place = coordinates.by_axis()
-    index = []
-    for axis, known in values.items():
-        if place.get(axis) not in known:
-            return None
-        index.append(list(known).index(place[axis]))
-    return tuple(index)
 
 
 def check_label_name(name: str) -> None:

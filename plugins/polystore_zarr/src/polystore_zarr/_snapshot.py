@@ -3,14 +3,58 @@
 from __future__ import annotations
 
 import os
+import sys
 from copy import copy
-from typing import Self
+from typing import Protocol, Self
 
-__all__ = ["Snapshot"]
+from polystore_zarr._nodes import ASIDE, DOCUMENTS
+
+__all__ = ["Snapshot", "SnapshotLike", "SnapshotSource", "snapshot_of"]
 
 _HAS_DIR_FD = os.open in os.supports_dir_fd
+_HAS_PROC = sys.platform == "linux" and os.path.isdir("/proc/self/fd")
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _FILE = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class SnapshotLike(Protocol):
+    """One state of a node: a context in which it can be read; see :class:`Snapshot`."""
+
+    path: str
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def part(self, name: str) -> SnapshotLike:
+        """Return the same snapshot, as seen from a node in it."""
+
+    def is_current(self) -> bool:
+        """Whether nothing took the place of what is read."""
+
+    def identity(self) -> tuple[int | str, ...]:
+        """Return what tells the node from any other that takes its place."""
+
+    def extent(self) -> tuple[int, int]:
+        """Count the files of the node without its documents, and their bytes."""
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read a file, or a part of it; a negative ``start`` counts from its end."""
+
+    async def fetch(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read as :meth:`read`, while others read if that is of use."""
+
+
+class SnapshotSource(Protocol):
+    """What is no directory and can be read all the same; it pickles small."""
+
+    def snapshot(self) -> SnapshotLike:
+        """Take a snapshot of how it is now."""
+
+
+def snapshot_of(source: str | SnapshotSource) -> SnapshotLike:
+    """Take a snapshot of a directory, or of something else."""
+    return Snapshot(source) if isinstance(source, str) else source.snapshot()
 
 
 class Snapshot:
@@ -54,6 +98,13 @@ class Snapshot:
         part._inside = f"{self._inside}{name}/"
         return part
 
+    @property
+    def directory(self) -> str:
+        """A path to what is read; on Linux to this very directory, elsewhere to what has its name."""
+        if self._descriptor is None or not _HAS_PROC:
+            return self.path
+        return f"/proc/self/fd/{self._descriptor}/{self._inside}".rstrip("/")
+
     def is_current(self) -> bool:
         """Whether the name still leads to this directory; while it is open no other gets its identity."""
         try:
@@ -62,14 +113,29 @@ class Snapshot:
             return False
         return (status.st_dev, status.st_ino) == self._identity
 
-    def identity(self, name: str) -> tuple[int, ...]:
-        """Return what tells a file from any other that takes its place."""
-        descriptor = self._open(name)
+    def identity(self) -> tuple[int | str, ...]:
+        """Return what tells the document of the node from any other that takes its place."""
+        try:
+            descriptor = self._open("zarr.json")
+        except FileNotFoundError:
+            descriptor = self._open(".zarray")
         try:
             status = os.fstat(descriptor)
         finally:
             os.close(descriptor)
         return status.st_dev, status.st_ino, status.st_mtime_ns
+
+    def extent(self) -> tuple[int, int]:
+        """Count the files of the node without its documents, and their bytes."""
+        files = size = 0
+        for directory, folders, names in os.walk(self.path):
+            if ASIDE in folders:
+                folders.remove(ASIDE)
+            for name in names:
+                if name not in DOCUMENTS:
+                    files += 1
+                    size += os.lstat(os.path.join(directory, name)).st_size
+        return files, size
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """Read a file, or a part of it; a negative ``start`` counts from its end."""
@@ -80,6 +146,10 @@ class Snapshot:
                     max(start, -os.fstat(descriptor).st_size), os.SEEK_SET if start > 0 else os.SEEK_END
                 )
             return _read_exactly(file.fileno(), length)
+
+    async def fetch(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read as :meth:`read`: files are not waited for."""
+        return self.read(name, start, length)
 
     def _open(self, name: str) -> int:
         if self._descriptor is None:

@@ -12,11 +12,11 @@ from polystore_core.files import is_companion_name, is_temporary_name
 from polystore_core.plugins import Listing
 from polystore_zarr._arrays import consistently
 from polystore_zarr._names import array_directory, refuse_inside_array, shown_names
-from polystore_zarr._nodes import kind_of, store_of
+from polystore_zarr._nodes import ASIDE, DOCUMENTS, kind_of, store_of
 
 if TYPE_CHECKING:
     from polystore_zarr._nodes import NodeKind
-    from polystore_zarr._snapshot import Snapshot
+    from polystore_zarr._snapshot import SnapshotLike
     from polystore_zarr._staging import Staging
 
 __all__ = ["copy_node", "count_arrays", "list_tree", "node_entry", "remove_directory", "require"]
@@ -72,7 +72,9 @@ def node_entry(path: str, kind: str, *, shown: str) -> Entry:
     if kind == "directory":
         return Entry(shown, is_directory=True, modified=os.stat(path).st_mtime)
     size = 0
-    for directory, _, names in os.walk(path):
+    for directory, folders, names in os.walk(path):
+        if ASIDE in folders:
+            folders.remove(ASIDE)
         size += sum(os.lstat(os.path.join(directory, name)).st_size for name in names)
     document = f"{path}/zarr.json"
     changed = os.stat(document if os.path.exists(document) else path).st_mtime
@@ -93,8 +95,9 @@ def copy_node(source: str, target: str, kind: str, *, in_store: bool) -> None:
     if kind == "array":
         consistently(source, lambda snapshot: _copy_array(snapshot, target))
         return
-    if os.path.exists(f"{source}/zarr.json"):
-        shutil.copyfile(f"{source}/zarr.json", f"{target}/zarr.json")
+    for document in DOCUMENTS:
+        if os.path.exists(f"{source}/{document}"):
+            shutil.copyfile(f"{source}/{document}", f"{target}/{document}")
     for name, shown, child in _children(source):
         place = shown if in_store or child != "array" else array_directory(shown)
         os.mkdir(f"{target}/{place}")
@@ -103,15 +106,19 @@ def copy_node(source: str, target: str, kind: str, *, in_store: bool) -> None:
         )
 
 
-def _copy_array(snapshot: Snapshot, target: str) -> None:
+def _copy_array(snapshot: SnapshotLike, target: str) -> None:
     """Copy an array's files; if it was replaced meanwhile, start again."""
     shutil.rmtree(target)
     try:
-        shutil.copytree(snapshot.path, target, copy_function=shutil.copyfile)
+        shutil.copytree(snapshot.path, target, copy_function=shutil.copyfile, ignore=_temporaries)
     except shutil.Error as error:
         raise StorageError(str(error), errno=errno.EIO) from error
     if not snapshot.is_current():
         raise StorageError("the array was replaced while it was copied", errno=errno.EAGAIN)
+
+
+def _temporaries(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if is_temporary_name(name)]
 
 
 def remove_directory(path: str, staging: Staging, *, recursive: bool, shown: str) -> int:
@@ -136,4 +143,4 @@ def remove_directory(path: str, staging: Staging, *, recursive: bool, shown: str
 
 
 def _is_bookkeeping(name: str) -> bool:
-    return name == "zarr.json" or is_temporary_name(name) or is_companion_name(name)
+    return name in DOCUMENTS or is_temporary_name(name) or is_companion_name(name)

@@ -15,6 +15,7 @@ spelling              normal form         rule
 ``/``, ``//a``        ``/``, ``/a``       one root
 ``/..``               refused             nothing lies above the root
 ``""``, NUL           refused             no file system can hold them
+``s3://b//k/../x``    ``s3://b/x``        a URL keeps its scheme; nothing lies above what that names
 ``a\\b``               ``a\\b``             ``\\`` is a separator on Windows only, there it is ``a/b``
 ====================  ==================  =====================================================
 
@@ -23,17 +24,23 @@ looked at. On Windows a drive (``C:``) or share (``//host/share``) stays in fron
 
 Stores with a root of their own (memory, Zarr) know no working directory: :func:`store_path` makes ``a``
 and ``/a`` one entry and refuses a leading ``..``.
+
+A scheme is a letter and at least one more letter or digit before ``://`` (RFC 3986, without its ``+``, ``-``
+and ``.``), so that a Windows drive is none. Path objects of :mod:`pathlib` cannot hold a URL: they drop a
+slash, and ``s3:/b/x`` is a path like any other.
 """
 
 from __future__ import annotations
 
 import os
+import re
 
 from polystore_core.errors import AccessDenied, InvalidOption, InvalidPath
 
-__all__ = ["normalize_path", "store_path"]
+__all__ = ["is_url", "normalize_path", "store_path"]
 
 _WINDOWS = os.name == "nt"
+_scheme = re.compile("[A-Za-z][A-Za-z0-9]+://").match
 
 
 def normalize_path(path: str | os.PathLike[str]) -> str:
@@ -64,6 +71,8 @@ def normalize_path(path: str | os.PathLike[str]) -> str:
     'plate/B02/image.tif'
     >>> normalize_path(PurePosixPath("/data/plate"))
     '/data/plate'
+    >>> normalize_path("s3://bucket//plate/../other")
+    's3://bucket/other'
     """
     text = path if type(path) is str else _text(path)
     if (
@@ -77,6 +86,18 @@ def normalize_path(path: str | os.PathLike[str]) -> str:
     ):
         return text
     return _normalize(text)
+
+
+def is_url(path: str) -> bool:
+    """Whether a path is a URL, of any scheme.
+
+    Examples
+    --------
+    >>> from polystore_core.paths import is_url
+    >>> is_url("s3://bucket/plate.zarr"), is_url("data/plate.zarr"), is_url("C:/plate.zarr")
+    (True, False, False)
+    """
+    return _scheme(path) is not None
 
 
 def store_path(path: str) -> str:
@@ -106,6 +127,8 @@ def store_path(path: str) -> str:
     first = path[:1]
     if first == "/":
         return path[1:]
+    if "://" in path and is_url(path):
+        return path.replace("://", ":/", 1)
     if first == ".":
         if path == ".":
             return ""
@@ -135,6 +158,9 @@ def _normalize(text: str) -> str:
         raise InvalidPath("the path is empty; '.' is the current directory", path=text)
     if "\0" in text:
         raise InvalidPath(f"path {text!r} holds a NUL character, which no file name may", path=text)
+    scheme = _scheme(text)
+    if scheme is not None:
+        return _normalize_url(scheme[0], text)
     drive, rest = _split_drive(text) if _WINDOWS else ("", text)
     rooted = rest.startswith("/")
     kept: list[str] = []
@@ -151,6 +177,23 @@ def _normalize(text: str) -> str:
             kept.append(component)
     joined = drive + "/" * rooted + "/".join(kept)
     return joined or "."
+
+
+def _normalize_url(scheme: str, text: str) -> str:
+    first, *others = text[len(scheme) :].split("/")
+    if not first.strip("."):
+        raise InvalidPath(f"URL {text!r} names nothing after '{scheme}'", path=text)
+    kept: list[str] = []
+    for component in others:
+        if component in ("", "."):
+            continue
+        if component != "..":
+            kept.append(component)
+        elif kept:
+            kept.pop()
+        else:
+            raise InvalidPath(f"URL {text!r} leads above '{scheme}{first}'", path=text)
+    return scheme + "/".join([first, *kept])
 
 
 def _split_drive(text: str) -> tuple[str, str]:

@@ -1,0 +1,244 @@
+"""Where the fields of a plate are written to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from polystore_core import CorruptData, PathExists, PathNotFound
+from polystore_zarr._durable import sync_directory, sync_tree
+from polystore_zarr._images import ImageShape, label_options, write_image
+from polystore_zarr._nodes import document_of
+from polystore_zarr._plate_listing import PlateListing
+from polystore_zarr._staging import publish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+
+    from polystore_core.paths import PathPattern
+    from polystore_zarr._ngff import Ngff
+    from polystore_zarr._plate_options import PlateOptions
+    from polystore_zarr._plate_places import FieldPlace, Layout
+    from polystore_zarr._staging import Staging
+
+    Array = np.ndarray[Any, Any]
+    Values = Mapping[str, Sequence[int | str]]
+
+__all__ = ["FieldBatch", "LocalTarget", "PlateTarget", "Plates", "image_shape", "refuse_to_lose"]
+
+
+class FieldBatch(NamedTuple):
+    """What all fields of a batch have in common, checked."""
+
+    options: PlateOptions
+    pattern: PathPattern
+    name: str
+    layout: Layout
+    overwrite: bool
+    ngff: Ngff
+
+
+class PlateTarget(Protocol):
+    """A plate that fields are written to; ``path`` is that of their first plane, for messages."""
+
+    def ngff(self, wanted: Ngff | None, *, shown: str) -> Ngff:
+        """Return the version of OME-NGFF of the plate; of one that is not there, the one wanted or 0.5."""
+
+    def save_image(
+        self, place: FieldPlace, image: Array, values: Values, batch: FieldBatch, *, path: str, threads: int
+    ) -> int:
+        """Write the image of a field and list it; return the bytes stored."""
+
+    def save_labels(
+        self,
+        place: FieldPlace,
+        name: str,
+        labels: Array,
+        values: Values,
+        batch: FieldBatch,
+        *,
+        path: str,
+        threads: int,
+    ) -> int:
+        """Write a label image beside the image of its field and list it; return the bytes stored."""
+
+
+class Plates:
+    """The plates that a backend has written to."""
+
+    def __init__(self, staging: Staging) -> None:
+        self._staging = staging
+        self._listings: dict[str, PlateListing] = {}
+        self._guard = threading.Lock()
+
+    def listing(self, store: str) -> PlateListing:
+        """Return the listing of a plate."""
+        with self._guard:
+            return self._listings.setdefault(store, PlateListing(store, self._staging))
+
+    def target(self, store: str) -> LocalTarget:
+        """Return a plate to write to."""
+        return LocalTarget(store, self.listing(store), self._staging)
+
+
+class LocalTarget(NamedTuple):
+    """A plate in a directory."""
+
+    store: str
+    listing: PlateListing
+    staging: Staging
+
+    def ngff(self, wanted: Ngff | None, *, shown: str) -> Ngff:
+        """Return the version of OME-NGFF."""
+        return self.listing.ngff(wanted, shown=shown)
+
+    def save_image(
+        self, place: FieldPlace, image: Array, values: Values, batch: FieldBatch, *, path: str, threads: int
+    ) -> int:
+        """Write the image of a field aside, put it in its place, list it."""
+        options, shown = batch.options, batch.options.store
+        durability = options.durability or "atomic"
+        target = f"{self.store}/{place.path}"
+        self._refuse_to_lose(target, values, place, batch, path=path)
+        with self.staging.directory(target) as staged:
+            size = write_image(staged, image, values, place, options, threads=threads, ngff=batch.ngff)
+            self.listing.make_well(
+                place,
+                batch.name,
+                batch.layout,
+                batch.pattern.text,
+                ngff=batch.ngff,
+                shown=shown,
+                durability=durability,
+            )
+            with self.listing.lock():
+                self._refuse_to_lose(target, values, place, batch, path=path)
+                _keep_labels(target, staged)
+                sync_tree(staged, durability)
+                publish(staged, target, overwrite=batch.overwrite, shown=path, replaces="directory")
+                sync_directory(os.path.dirname(target), durability)
+        self.listing.enter(
+            place,
+            batch.layout,
+            shown=shown,
+            acquisition_name=options.acquisition_name,
+            durability=durability,
+        )
+        return size
+
+    def save_labels(
+        self,
+        place: FieldPlace,
+        name: str,
+        labels: Array,
+        values: Values,
+        batch: FieldBatch,
+        *,
+        path: str,
+        threads: int,
+    ) -> int:
+        """Write a label image aside, put it beside the image of its field, list it."""
+        field, shown = f"{self.store}/{place.path}", batch.options.store
+        image = image_shape(lambda node: document_of(f"{field}/{node}" if node else field), shown, path)
+        options = label_options(batch.options, labels, image, path=path)
+        with self.staging.directory(self.store) as staged:
+            size = write_image(staged, labels, values, place, options, threads=threads, ngff=batch.ngff)
+            self.listing.enter_label(
+                place,
+                name,
+                staged,
+                overwrite=batch.overwrite,
+                shown=shown,
+                path=path,
+                durability=options.durability or "atomic",
+            )
+        return size
+
+    @staticmethod
+    def _refuse_to_lose(
+        target: str, values: Values, place: FieldPlace, batch: FieldBatch, *, path: str
+    ) -> None:
+        try:
+            document = document_of(target)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except ValueError as error:
+            raise CorruptData(
+                f"{target}/zarr.json cannot be read: {error}. Delete the field to write it anew", path=path
+            ) from error
+        refuse_to_lose(document.get("attributes"), values, shown=batch.options.store, place=place, path=path)
+
+
+def image_shape(read: Callable[[str], Mapping[str, Any]], shown: str, path: str) -> ImageShape:
+    """Return what labels have to fit.
+
+    Parameters
+    ----------
+    read
+        Returns the document of the image, and of its levels by their paths.
+    shown, path
+        The store and the label plane, as the caller named them.
+
+    Raises
+    ------
+    PathNotFound
+        If there is no image.
+    CorruptData
+        If its documents cannot be read.
+    """
+    try:
+        return ImageShape.of(read(""), read)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise PathNotFound(
+            f"{shown!r} has no image for the labels {path!r}; save the image of the field first", path=path
+        ) from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise CorruptData(
+            f"the image in {shown!r} for the labels {path!r} cannot be read: {error}", path=path
+        ) from error
+
+
+def refuse_to_lose(attributes: Any, values: Values, *, shown: str, place: FieldPlace, path: str) -> None:
+    """Refuse to replace a field by one that lacks some of its planes.
+
+    Parameters
+    ----------
+    attributes
+        Of the field that is there.
+    values
+        Of the field that shall take its place.
+    shown, place, path
+        The store as the caller named it, the field, and its first plane.
+
+    Raises
+    ------
+    PathExists, CorruptData
+    """
+    try:
+        stored = dict(attributes.get("polystore", {}).get("values", {}))
+        lost = {
+            axis: [value for value in known if value not in values.get(axis, ())]
+            for axis, known in stored.items()
+        }
+    except (AttributeError, TypeError, ValueError) as error:
+        raise CorruptData(
+            f"field {place.path!r} of {shown!r} cannot be read: {error}. Delete the field to write it anew",
+            path=path,
+        ) from error
+    for axis, gone in lost.items():
+        if gone:
+            raise PathExists(
+                f"field {place.path!r} of {shown!r} has {axis} {', '.join(map(str, gone))}, which this save "
+                "has not; save the whole field in one batch, or delete it first",
+                path=path,
+            )
+
+
+def _keep_labels(target: str, staged: str) -> None:
+    """Let the labels of the field that is replaced lie in the new one too; their files are shared."""
+    if os.path.exists(f"{target}/labels"):
+        shutil.copytree(f"{target}/labels", f"{staged}/labels", copy_function=os.link)

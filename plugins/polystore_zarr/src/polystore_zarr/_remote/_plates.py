@@ -1,0 +1,324 @@
+"""Plates in an object store: each image has versions, and its document says which counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from polystore_core import CorruptData, PathNotFound
+from polystore_zarr._images import label_options, write_levels
+from polystore_zarr._ngff import ngff_of, ome_of, zarr_format_of
+from polystore_zarr._nodes import group_files
+from polystore_zarr._plate_listing import checked_ngff
+from polystore_zarr._plate_targets import image_shape, refuse_to_lose
+from polystore_zarr._remote._addresses import joined
+from polystore_zarr._remote._commits import commit, refuse_to_replace, staged
+from polystore_zarr._remote._nodes import document_name, level_part, pointing, without_bare_group
+from polystore_zarr._remote._snapshots import ObjectSource
+from polystore_zarr._remote._writers import ObjectWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+
+    from polystore_zarr._ngff import Ngff
+    from polystore_zarr._plate_options import PlateOptions
+    from polystore_zarr._plate_places import FieldPlace
+    from polystore_zarr._plate_targets import FieldBatch
+    from polystore_zarr._remote._namespace import Namespace
+    from polystore_zarr._remote._nodes import Node
+
+    Array = np.ndarray[Any, Any]
+    Values = Mapping[str, Sequence[int | str]]
+
+__all__ = ["RemotePlate", "RemoteTarget", "leave_plate"]
+
+
+class RemotePlate(NamedTuple):
+    """A plate in an object store, to read from."""
+
+    space: Namespace
+    key: str
+    shown: str
+
+    def document(self, node: str) -> Mapping[str, Any]:
+        """Read the document of a group."""
+        return _document(self.space, joined(self.key, node))
+
+    def node(self, path: str) -> ObjectSource:
+        """Return what to take snapshots of a node from."""
+        return ObjectSource(self.space.bucket, joined(self.key, path), self.shown)
+
+
+class RemoteTarget:
+    """A plate in an object store, to write to.
+
+    Documents are changed one at a time, each on condition that it is what it was when it was read; so what
+    they list is there at every instant, and no lock is needed.
+
+    Parameters
+    ----------
+    space, key
+        Where it is.
+    """
+
+    def __init__(self, space: Namespace, key: str) -> None:
+        self._space = space
+        self._key = key
+        self._known: dict[tuple[str, int | None], int] = {}
+
+    def ngff(self, wanted: Ngff | None, *, shown: str) -> Ngff:
+        """Return the version of OME-NGFF of the plate; of one that is not there, the one wanted or 0.5.
+
+        Raises
+        ------
+        InvalidOption, CorruptData
+        """
+        node = self._space.node(self._key)
+        if node is None or not node.decisive:
+            return wanted or "0.5"
+        if node.problem is not None:
+            raise CorruptData(f"{shown!r}: {node.problem}. It was left as it is", path=shown)
+        return checked_ngff(dict(node.document), wanted, shown=shown)
+
+    def save_image(
+        self, place: FieldPlace, image: Array, values: Values, batch: FieldBatch, *, path: str, threads: int
+    ) -> int:
+        """Write a version of the image of a field, make it count, list it."""
+        key, shown = joined(self._key, place.path), batch.options.store
+
+        def refuse(there: Node | None) -> None:
+            if there is not None:
+                refuse_to_lose(there.attributes, values, shown=shown, place=place, path=path)
+
+        there = without_bare_group(self._space.node(key))
+        refuse_to_replace(there, overwrite=batch.overwrite, shown=path, replaces="directory")
+        refuse(there)
+        self._make_well(place, batch)
+        size = self._write(
+            key, image, values, place, batch, options=batch.options, check=refuse, path=path, threads=threads
+        )
+        self._enter(place, batch)
+        return size
+
+    def save_labels(
+        self,
+        place: FieldPlace,
+        name: str,
+        labels: Array,
+        values: Values,
+        batch: FieldBatch,
+        *,
+        path: str,
+        threads: int,
+    ) -> int:
+        """Write a version of a label image beside the image of its field, make it count, list it."""
+        from polystore_zarr._plate_metadata import labels_with
+
+        field, shown = joined(self._key, place.path), batch.options.store
+        image = image_shape(lambda node: _document(self._space, joined(field, node)), shown, path)
+        options = label_options(batch.options, labels, image, path=path)
+        group = joined(field, "labels")
+        zarr_format = zarr_format_of(batch.ngff)
+        there = without_bare_group(self._space.node(joined(group, name)))
+        refuse_to_replace(there, overwrite=batch.overwrite, shown=path, replaces="directory")
+        if zarr_format == 2:
+            self._space.bucket.create(joined(group, ".zgroup"), group_files({}, 2)[".zgroup"])
+        size = self._write(
+            joined(group, name),
+            labels,
+            values,
+            place,
+            batch,
+            options=options,
+            check=lambda _: None,
+            path=path,
+            threads=threads,
+        )
+        _change(
+            self._space,
+            group,
+            lambda attributes: labels_with(attributes, name, batch.ngff),
+            ngff=batch.ngff,
+            shown=shown,
+            make=True,
+        )
+        return size
+
+    def _write(
+        self,
+        key: str,
+        image: Array,
+        values: Values,
+        place: FieldPlace,
+        batch: FieldBatch,
+        *,
+        options: PlateOptions,
+        check: Callable[[Node | None], None],
+        path: str,
+        threads: int,
+    ) -> int:
+        bucket, zarr_format = self._space.bucket, zarr_format_of(batch.ngff)
+        name = document_name(zarr_format)
+        with staged(bucket, key) as version:
+            size, attributes = write_levels(
+                lambda level: ObjectWriter(bucket, joined(key, level_part(version, level))),
+                image,
+                values,
+                place,
+                options,
+                threads=threads,
+                ngff=batch.ngff,
+                prefix=level_part(version, ""),
+            )
+            if zarr_format == 2:
+                bucket.create(joined(key, ".zgroup"), group_files({}, 2)[".zgroup"])
+            content = group_files(pointing(attributes, version), zarr_format)[name]
+
+            def decided(there: Node | None) -> bytes:
+                check(there)
+                return content
+
+            replaced = commit(
+                bucket,
+                key,
+                decided,
+                overwrite=batch.overwrite,
+                shown=path,
+                name=name,
+                replaces="directory",
+            )
+        self._space.discard_versions(key, replaced)
+        return size
+
+    def _make_well(self, place: FieldPlace, batch: FieldBatch) -> None:
+        """Make the groups of the plate, a row and a well, unless they are there."""
+        from polystore_zarr._plate_metadata import plate_attributes
+
+        shown, zarr_format = batch.options.store, zarr_format_of(batch.ngff)
+        there = self._space.node(self._key)
+        if there is None:
+            self._known.clear()
+            self._space.make_parents(self._key, shown=shown)
+            attributes = plate_attributes(batch.name, batch.layout, batch.ngff)
+            attributes |= {"polystore": {"pattern": batch.pattern.text}}
+            self._space.make_group(self._key, attributes, zarr_format)
+            there = self._space.node(self._key)
+        if there is None or there.problem is not None or "plate" not in ome_of(there.attributes):
+            raise CorruptData(
+                f"{shown!r} exists and is no plate of OME-NGFF {batch.ngff}; choose another store", path=shown
+            )
+        checked_ngff(dict(there.document), batch.ngff, shown=shown)
+        if (place.well, place.acquisition) in self._known:
+            return
+        for group in (place.well.split("/")[0], place.well):
+            self._space.make_group(joined(self._key, group), zarr_format=zarr_format)
+
+    def _enter(self, place: FieldPlace, batch: FieldBatch) -> None:
+        """List a field that is in its place: first its acquisition, then itself, then its well."""
+        from polystore_zarr._plate_metadata import plate_with, plate_with_acquisition, well_with
+
+        ngff, shown, well = batch.ngff, batch.options.store, joined(self._key, place.well)
+        acquisition, name = place.acquisition, batch.options.acquisition_name
+        known = self._known.get((place.well, acquisition), 0)
+        count = 0
+
+        def change_plate(change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+            _change(self._space, self._key, change, ngff=ngff, shown=shown)
+
+        def with_field(attributes: Mapping[str, Any]) -> dict[str, Any]:
+            nonlocal count
+            changed, count = well_with(attributes, place.name, ngff, acquisition)
+            if acquisition is not None and (count == 1 or known < count):
+                change_plate(lambda plate: plate_with_acquisition(plate, acquisition, name, ngff))
+            return changed
+
+        _change(self._space, well, with_field, ngff=ngff, shown=shown)
+        if count == 1 or known < count:
+            change_plate(lambda plate: plate_with(plate, place, batch.layout, count, ngff))
+        self._known[place.well, acquisition] = max(count, known)
+
+
+def leave_plate(space: Namespace, key: str) -> None:
+    """Take a row, well or field off the documents of the plate that it is in, before it is removed."""
+    parts = key.split("/")
+    for depth in range(1, min(4, len(parts))):
+        store = "/".join(parts[:-depth])
+        plate = space.node(store) if store.startswith(space.root) else None
+        if plate is not None and "plate" in ome_of(plate.attributes):
+            _leave(space, store, parts[-depth:], ngff_of(plate.document))
+            return
+
+
+def _leave(space: Namespace, store: str, inside: Sequence[str], ngff: Ngff) -> None:
+    from polystore_zarr._plate_metadata import plate_without, well_without
+
+    well, left = "/".join(inside[:2]), 0
+
+    def without_field(attributes: Mapping[str, Any]) -> dict[str, Any]:
+        nonlocal left
+        changed, left = well_without(attributes, inside[2], ngff)
+        return changed
+
+    def without_well(attributes: Mapping[str, Any]) -> dict[str, Any]:
+        return plate_without(attributes, well, ngff)
+
+    if len(inside) == 3:
+        _change(space, joined(store, well), without_field, ngff=ngff, shown=store)
+    if left == 0:
+        _change(space, store, without_well, ngff=ngff, shown=store)
+
+
+def _document(space: Namespace, key: str) -> Mapping[str, Any]:
+    """Read the document of a group, or of an array in a version."""
+    node = space.node(key)
+    if node is None or not node.decisive:
+        raise FileNotFoundError(key)
+    if node.problem is not None:
+        raise ValueError(node.problem)
+    return node.document
+
+
+def _change(
+    space: Namespace,
+    key: str,
+    change: Callable[[Mapping[str, Any]], dict[str, Any]],
+    *,
+    ngff: Ngff,
+    shown: str,
+    make: bool = False,
+) -> None:
+    """Change the attributes of a group, on condition that nobody else did meanwhile; else once more.
+
+    Raises
+    ------
+    PathNotFound
+        If there is no such group, unless it may be made.
+    CorruptData
+        If its document cannot be read or is no valid OME-NGFF.
+    """
+    name = document_name(zarr_format_of(ngff))
+    decisive = joined(key, name)
+    while True:
+        node = space.node(key)
+        if (node is None or not node.decisive) and not make:
+            raise PathNotFound(f"{shown!r}: '{space.bucket.url}/{key}' is gone", path=shown)
+        attributes = {} if node is None else node.attributes
+        problem = None if node is None else node.problem
+        try:
+            changed = {} if problem else change(attributes)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            problem = str(error)
+        if problem is not None:
+            raise CorruptData(
+                f"'{space.bucket.url}/{decisive}' is no document of OME-NGFF {ngff}: {problem}. It was left "
+                "as it is",
+                path=shown,
+            )
+        content = group_files(changed, zarr_format_of(ngff))[name]
+        if node is None or node.decisive != decisive:
+            done = space.bucket.create(decisive, content)
+        else:
+            done = changed == attributes or space.bucket.replace(decisive, content, node.token or {})
+        if done:
+            return

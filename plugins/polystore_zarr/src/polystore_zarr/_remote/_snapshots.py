@@ -1,0 +1,116 @@
+"""Reading one version of a node, whatever is saved meanwhile."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from polystore_core import CorruptData
+from polystore_zarr._nodes import DOCUMENTS
+from polystore_zarr._remote._addresses import joined
+from polystore_zarr._remote._nodes import node_of
+
+if TYPE_CHECKING:
+    from polystore_zarr._remote._buckets import Bucket
+    from polystore_zarr._remote._nodes import Node
+
+__all__ = ["ObjectSnapshot", "ObjectSource"]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSource:
+    """A node of a bucket, to take snapshots of.
+
+    Attributes
+    ----------
+    bucket, key
+        Where it is.
+    shown
+        How the caller named it.
+    """
+
+    bucket: Bucket
+    key: str
+    shown: str
+
+    def snapshot(self) -> ObjectSnapshot:
+        """Take a snapshot of how it is now.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such node.
+        CorruptData
+            If what decides about it cannot be understood.
+        """
+        node = node_of(self.bucket, self.key)
+        if node is None or node.kind == "foreign":
+            raise FileNotFoundError(f"{self.bucket.url}/{self.key}")
+        if node.problem is not None:
+            raise CorruptData(
+                f"{self.shown!r} cannot be read as Zarr: {node.problem}. It was left as it is",
+                path=self.shown,
+            )
+        return ObjectSnapshot(self.bucket, node)
+
+
+class ObjectSnapshot:
+    """The version that counted when it was taken; a newer one does not change what is read.
+
+    When the version is being deleted its objects go missing; :meth:`is_current` then tells that from damage.
+
+    Parameters
+    ----------
+    bucket, node
+        What it is taken of.
+    """
+
+    def __init__(self, bucket: Bucket, node: Node) -> None:
+        self.path = f"{bucket.url}/{node.base}"
+        self._bucket = bucket
+        self._node = node
+        self._base = node.base
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave; nothing is held open."""
+
+    def part(self, name: str) -> ObjectSnapshot:
+        """Return the same snapshot, as seen from a node in it."""
+        part = copy(self)
+        part._base = joined(self._base, name)
+        part.path = f"{self._bucket.url}/{part._base}"
+        return part
+
+    def is_current(self) -> bool:
+        """Whether the document that decided is what it was."""
+        if not self._node.decisive:
+            return True
+        try:
+            return self._bucket.get(self._node.decisive).token == self._node.token
+        except FileNotFoundError:
+            return False
+
+    def identity(self) -> tuple[int | str, ...]:
+        """Return what tells the node from any other that takes its place."""
+        return (self._base, *(str(part) for part in (self._node.token or {}).values()))
+
+    def extent(self) -> tuple[int, int]:
+        """Count the objects of the node without its documents, and their bytes."""
+        sizes = [
+            meta["size"]
+            for meta in self._bucket.walk(self._base)
+            if meta["path"].rpartition("/")[2] not in DOCUMENTS
+        ]
+        return len(sizes), sum(sizes)
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read an object, or a part of it; a negative ``start`` counts from its end."""
+        return self._bucket.read(joined(self._base, name), start, length)
+
+    async def fetch(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read as :meth:`read`, while other chunks are read."""
+        return await self._bucket.read_async(joined(self._base, name), start, length)
