@@ -83,7 +83,7 @@ class Mailbox:
 
     def put_frame(self, arrived: ArrivedFrame) -> ArrivedFrame | None:
         """Add a frame; return the one whose place it takes."""
-        key = (arrived.frame.role, arrived.frame.layer, arrived.frame.path)
+        key = arrived.frame.subject
         with self._lock:
             superseded = self._items.get(key)
             self._items[key] = arrived

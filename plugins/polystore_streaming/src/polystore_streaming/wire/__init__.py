@@ -43,6 +43,7 @@ from polystore_streaming.wire._messages import (
     Role,
     Share,
     Shared,
+    Subject,
     Welcome,
     Who,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "Role",
     "Share",
     "Shared",
+    "Subject",
     "Welcome",
     "Who",
     "arrays_in",

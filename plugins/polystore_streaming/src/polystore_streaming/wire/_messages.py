@@ -46,6 +46,7 @@ __all__ = [
     "Role",
     "Share",
     "Shared",
+    "Subject",
     "Welcome",
     "Who",
 ]
@@ -115,6 +116,10 @@ class Share(_Message, frozen=True, tag="share"):
     size: Size
 
 
+Subject: TypeAlias = tuple[str, str, str]
+"""Role, layer and path: what a frame is the state of."""
+
+
 class Frame(_Message, frozen=True, tag="frame"):
     """Something to show. Its bytes lie at ``place`` of the shared memory, or follow as pieces."""
 
@@ -136,6 +141,11 @@ class Frame(_Message, frozen=True, tag="frame"):
     contrast: tuple[float, float] | None = None
     contrast_given: bool = False
     point_size: float | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What this is the state of: a later frame with the same subject takes its place."""
+        return self.role, self.layer, self.path
 
 
 class Piece(_Message, frozen=True, tag="piece"):
