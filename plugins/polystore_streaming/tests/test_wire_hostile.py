@@ -555,7 +555,7 @@ HOSTILE_ANSWERS = {
 
 @pytest.mark.parametrize("name", HOSTILE_ANSWERS)
 def test_a_hostile_answer_is_corrupt(name):
-    with pytest.raises(CorruptData, match="viewer|header|array|name"):
+    with pytest.raises(CorruptData, match=r"viewer|header|array|name"):
         decode_from_viewer(HOSTILE_ANSWERS[name])
 
 
