@@ -267,7 +267,7 @@ class Link:
             self._outgoing = iter([[encode(Share(size=self._arena.size))]])
 
     def _is_ours(self, lease: str) -> bool:
-        """Whether a viewer may have named this socket: it lies where viewers of this user have theirs."""
+        """Whether this socket exists, and lies where viewers of this user have theirs."""
         return bool(lease) and os.path.dirname(lease) == str(runtime_directory()) and os.path.exists(lease)
 
     def _start_sending(self, *, shares: bool) -> None:
