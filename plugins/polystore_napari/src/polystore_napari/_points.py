@@ -26,24 +26,25 @@ Array = np.ndarray[Any, Any]
 class PointsLayer(VectorLayer):
     """A layer of points from one or more paths."""
 
-    def __init__(self, first: Points, world: World) -> None:
+    def __init__(self, first: Points, world: World, suffix: str = "") -> None:
         super().__init__(first, vector_axes(first), world)
-        self._colors: dict[str, str | None] = {}
-        self._sizes: dict[str, float | None] = {}
+        self.suffix = suffix
+        self._first = first
+        self._colors: dict[str, str | None] = {first.path: first.color}
+        self._sizes: dict[str, float | None] = {first.path: first.size}
 
-    def build(self, name: str, first: Points) -> Any:
+    def build(self, name: str) -> Any:
         """Make the napari layer, without points yet."""
         from napari.layers import Points as NapariPoints
 
         arguments = self.arguments(name)
         self.layer = NapariPoints(
             **arguments,
-            size=first.size or SIZE,
-            face_color=first.color or COLOR,
+            size=self._first.size or SIZE,
+            face_color=self._first.color or COLOR,
             border_color="black",
             features={SOURCE: np.empty(0, object)},
         )
-        self._colors[first.path], self._sizes[first.path] = first.color, first.size
         self._watch()
         return self.layer
 

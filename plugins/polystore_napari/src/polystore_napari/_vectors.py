@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from polystore_napari._world import Lift, World
     from polystore_streaming.viewer import Content
 
-__all__ = ["SOURCE", "VectorLayer", "vector_axes"]
+__all__ = ["REGION", "SOURCE", "VectorLayer", "vector_axes"]
 
 SOURCE = "path"
 """Feature that tells which path a point or shape came from; empty if the user made it."""
+
+REGION = "region"
+"""Feature that tells which region of its path a shape or point is a part of."""
 
 Array = np.ndarray[Any, Any]
 
@@ -45,6 +48,7 @@ class VectorLayer:
         self.title = first.layer
         self.channel = first.position.get(CHANNEL)
         self.channel_name: str | None = None
+        self.suffix = ""
         self.grid_axes = tuple(sliding(first.position))
         self.frame_axes = tuple(frame_axes)
         self.layer: Any = None
@@ -58,6 +62,12 @@ class VectorLayer:
     def axes(self) -> tuple[str, ...]:
         """Axes of the positions, then those of the coordinates."""
         return self.grid_axes + self.frame_axes
+
+    @property
+    def layer_axes(self) -> tuple[str, ...]:
+        """Axes of the layer in napari."""
+        assert self._lift is not None
+        return self._lift.axes
 
     def check(self, frame: Content, frame_axes: Sequence[str]) -> None:
         """Refuse a frame with other axes.
