@@ -68,9 +68,10 @@ class PointsLayer(VectorLayer):
             self.layer.feature_defaults = {SOURCE: ""} | {
                 name: self.layer.feature_defaults[name].iloc[0] for name in features if name != SOURCE
             }
-            for style, values in styles.items():
-                setattr(self.layer, style, values)
-            self._restyle(frame, slice(len(coordinates) and -count, None))
+            if len(self.layer.data):
+                for style, values in styles.items():
+                    setattr(self.layer, style, values)
+                self._restyle(frame, slice(len(self.layer.data) - count, None))
 
     def _styles(self, stays: Array, count: int) -> dict[str, Array]:
         """Return the look of each point: of those that stay their own, of new ones that of those they replace."""
@@ -103,7 +104,10 @@ class PointsLayer(VectorLayer):
         self._colors[frame.path], self._sizes[frame.path] = frame.color, frame.size
 
     def _move_rows(self, moved: Callable[[Array], Array]) -> None:
-        self.layer.data = moved(np.asarray(self.layer.data))
+        self.layer.data = self._moved_data(moved)
+
+    def _moved_data(self, moved: Callable[[Array], Array]) -> Any:
+        return moved(np.asarray(self.layer.data))
 
 
 def reach(coordinates: Array) -> tuple[int, ...]:

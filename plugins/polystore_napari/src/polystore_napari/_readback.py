@@ -75,6 +75,8 @@ def rows_of(layer: Any, entry: VectorLayer | None, world: World) -> list[Row]:
     own = entry.axes if entry is not None else axes
     features = layer.features
     count = len(layer.data)
+    if not count:
+        return []
     paths = features[SOURCE].tolist() if SOURCE in features else [""] * count
     numbers = features[REGION].tolist() if REGION in features else [-1] * count
     names = features["name"].tolist() if "name" in features else [""] * count

@@ -211,7 +211,18 @@ class Scene:
 
     def _relift(self) -> None:
         for entry in self._entries.values():
+            former = entry.layer
             entry.relift()
+            if entry.layer is not former:
+                self._replace(former, entry.layer)
+
+    def _replace(self, former: Any, layer: Any) -> None:
+        """Put a layer in the place of another one that looks the same."""
+        was_active = self.viewer.layers.selection.active is former
+        active = layer if was_active else self.viewer.layers.selection.active
+        self.viewer.layers.insert(self.viewer.layers.index(former), layer)
+        self.viewer.layers.remove(former)
+        self.viewer.layers.selection.active = active
 
     def _insert(self, key: Key, entry: Any, layer: Any) -> None:
         """Put a layer above those of its kind, below those that lie on top; what is selected stays selected."""

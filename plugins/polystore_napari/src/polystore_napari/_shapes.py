@@ -112,15 +112,12 @@ class ShapesLayer(VectorLayer):
         return np.array([known[color] for color in named])
 
     def _move_rows(self, moved: Callable[[Array], Array]) -> None:
-        if not len(self.layer.data):
-            # An empty layer takes another number of axes only from a shape that has them.
-            self.layer.data = [(moved(np.zeros((2, self.layer.ndim))), "line")]
-            self.layer.data = []
-            self.layer.features = self.layer.features.iloc[:0]
-            return
-        features = self.layer.features
+        features, defaults = self.layer.features, self.layer.feature_defaults
         self.layer.data = [(moved(np.asarray(vertices)), kind) for kind, vertices in shapes_of(self.layer)]
-        self.layer.features = features
+        self.layer.features, self.layer.feature_defaults = features, defaults
+
+    def _moved_data(self, moved: Callable[[Array], Array]) -> Any:
+        return [moved(np.asarray(vertices)) for vertices in self.layer.data]
 
 
 def shapes_of(layer: Any) -> list[tuple[str, Array]]:
