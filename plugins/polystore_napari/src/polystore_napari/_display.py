@@ -110,8 +110,9 @@ class NapariDisplay:
         self._show_position()
 
     def _on_step(self) -> None:
-        self._scene.align()
-        self._show_position()
+        if not self._scene.sliders.steering:
+            self._scene.align()
+            self._show_position()
 
     def _show_position(self) -> None:
         self._status.show_position(self._scene.sliders.position())

@@ -26,24 +26,25 @@ Array = np.ndarray[Any, Any]
 class PointsLayer(VectorLayer):
     """A layer of points from one or more paths."""
 
-    def __init__(self, first: Points, world: World) -> None:
+    def __init__(self, first: Points, world: World, suffix: str = "") -> None:
         super().__init__(first, vector_axes(first), world)
-        self._colors: dict[str, str | None] = {}
-        self._sizes: dict[str, float | None] = {}
+        self.suffix = suffix
+        self._first = first
+        self._colors: dict[str, str | None] = {first.path: first.color}
+        self._sizes: dict[str, float | None] = {first.path: first.size}
 
-    def build(self, name: str, first: Points) -> Any:
+    def build(self, name: str) -> Any:
         """Make the napari layer, without points yet."""
         from napari.layers import Points as NapariPoints
 
         arguments = self.arguments(name)
         self.layer = NapariPoints(
             **arguments,
-            size=first.size or SIZE,
-            face_color=first.color or COLOR,
+            size=self._first.size or SIZE,
+            face_color=self._first.color or COLOR,
             border_color="black",
             features={SOURCE: np.empty(0, object)},
         )
-        self._colors[first.path], self._sizes[first.path] = first.color, first.size
         self._watch()
         return self.layer
 
@@ -67,9 +68,10 @@ class PointsLayer(VectorLayer):
             self.layer.feature_defaults = {SOURCE: ""} | {
                 name: self.layer.feature_defaults[name].iloc[0] for name in features if name != SOURCE
             }
-            for style, values in styles.items():
-                setattr(self.layer, style, values)
-            self._restyle(frame, slice(len(coordinates) and -count, None))
+            if len(self.layer.data):
+                for style, values in styles.items():
+                    setattr(self.layer, style, values)
+                self._restyle(frame, slice(len(self.layer.data) - count, None))
 
     def _styles(self, stays: Array, count: int) -> dict[str, Array]:
         """Return the look of each point: of those that stay their own, of new ones that of those they replace."""
@@ -102,7 +104,10 @@ class PointsLayer(VectorLayer):
         self._colors[frame.path], self._sizes[frame.path] = frame.color, frame.size
 
     def _move_rows(self, moved: Callable[[Array], Array]) -> None:
-        self.layer.data = moved(np.asarray(self.layer.data))
+        self.layer.data = self._moved_data(moved)
+
+    def _moved_data(self, moved: Callable[[Array], Array]) -> Any:
+        return moved(np.asarray(self.layer.data))
 
 
 def reach(coordinates: Array) -> tuple[int, ...]:

@@ -12,6 +12,9 @@ from polystore_napari._images import ImageLayer
 from polystore_napari._labels import LabelsLayer
 from polystore_napari._pixels import PixelLayer
 from polystore_napari._points import PointsLayer, reach
+from polystore_napari._readback import Sent, regions_of, rows_of
+from polystore_napari._region_groups import RegionGroup, grouped
+from polystore_napari._regions import drawn
 from polystore_napari._sliders import Sliders
 from polystore_napari._vectors import VectorLayer, vector_axes
 from polystore_napari._world import CHANNEL, World, sliding
@@ -20,11 +23,12 @@ from polystore_core.paths import natural_key
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from polystore_streaming.viewer import Image, Labels, Points
+    from polystore_napari._readback import Row
+    from polystore_streaming.viewer import Image, Labels, Points, Regions
 
 __all__ = ["Scene"]
 
-Key = tuple[str, str, "int | str | None"]
+Key = tuple[str, str, "int | str | None", str]
 RANKS = {"image": 0, "labels": 1}
 VECTORS = 2
 
@@ -32,7 +36,7 @@ VECTORS = 2
 class Scene:
     """The layers of a viewer, and the axes they share.
 
-    Each layer is known by its kind, its title and its channel.
+    Each layer is known by its kind, its title, its channel, and what else tells it from another one.
 
     Parameters
     ----------
@@ -46,11 +50,12 @@ class Scene:
         self.sliders = Sliders(viewer, self.world)
         self._entries: dict[Key, Any] = {}
         self._stale: dict[Key, PixelLayer] = {}
+        self._sent: dict[tuple[str, int | str | None], dict[str, Sent]] = {}
         viewer.layers.events.removed.connect(self._on_removed)
 
     def show_image(self, image: Image) -> None:
         """Show an image where it belongs."""
-        key = ("image", image.layer, image.position.get(CHANNEL))
+        key = ("image", image.layer, image.position.get(CHANNEL), "")
         entry = self._entries.get(key)
         if entry is None:
             entry = ImageLayer(image, self.world)
@@ -62,7 +67,7 @@ class Scene:
 
     def show_labels(self, labels: Labels) -> None:
         """Show a label image where it belongs."""
-        key = ("labels", labels.layer, labels.position.get(CHANNEL))
+        key = ("labels", labels.layer, labels.position.get(CHANNEL), "")
         entry = self._entries.get(key)
         if entry is None:
             self._add_pixels(key, LabelsLayer(labels, self.world), labels)
@@ -74,7 +79,7 @@ class Scene:
         coordinates = np.asarray(points.coordinates)
         if coordinates.ndim != 2 or coordinates.dtype.kind not in "iuf":
             raise ValueError(f"points are rows of numbers, not {coordinates.dtype} of shape {coordinates.shape}")
-        key = ("points", points.layer, points.position.get(CHANNEL))
+        key = ("points", points.layer, points.position.get(CHANNEL), "")
         entry = self._entries.get(key)
         fresh = entry is None
         if entry is None:
@@ -84,9 +89,35 @@ class Scene:
             entry.note(points, reach(coordinates))
             self._make_room(sliding(points.position), entry.frame_axes, reach(coordinates))
             if fresh:
-                self._insert(key, entry, entry.build(_name(entry), points))
+                self._insert(key, entry, entry.build(_name(entry)))
             entry.put(points)
         self.sliders.arrived(sliding(points.position))
+
+    def show_rois(self, regions: Regions) -> None:
+        """Show regions where they belong: shapes and points in layers of their own, by the planes they lie in."""
+        from polystore_roi import rois_from_table
+
+        rois = rois_from_table(regions.table)
+        channel = regions.position.get(CHANNEL)
+        sent = Sent(rois, drawn(rois))
+        groups = grouped(sent, sliding(regions.position))
+        layers: list[Key] = [("rois", regions.layer, channel, variant) for variant in groups]
+        layers += [key for key in self._entries if key[:3] == ("rois", regions.layer, channel) and key not in layers]
+        with self.sliders.kept():
+            for key in layers:
+                group = groups.get(key[3], RegionGroup(key[3]))
+                entry = self._entries.get(key)
+                if entry is None:
+                    entry = group.layer(regions, self.world)
+                    self._make_room(sliding(regions.position), entry.frame_axes, group.reach)
+                    self._insert(key, entry, entry.build(_name(entry)))
+                else:
+                    entry.check(regions, entry.frame_axes)
+                    self._make_room(sliding(regions.position), entry.frame_axes, group.reach)
+                entry.note(regions, group.reach)
+                group.put(entry, regions)
+        self._sent.setdefault((regions.layer, channel), {})[regions.path] = sent
+        self.sliders.arrived(sliding(regions.position))
 
     def remove(self, layer: str) -> None:
         """Remove a layer by its title, or by its name in napari; one that is not there is no error."""
@@ -137,6 +168,23 @@ class Scene:
         names = ", ".join(repr(found.name) for found in self.viewer.layers) or "none"
         raise LookupError(f"no layer {layer!r} at {dict(position)}; there are: {names}")
 
+    def rois(self) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
+        """Return all points and shapes as tables of regions, by the layer they were sent as or their own name."""
+        from polystore_roi import rois_to_table
+
+        entries = {id(entry.layer): entry for entry in self._entries.values()}
+        rows: dict[str, list[Row]] = {}
+        sent: dict[str, dict[str, Sent]] = {}
+        for layer in self.viewer.layers:
+            if KINDS.get(type(layer).__name__) not in ("points", "rois"):
+                continue
+            entry = entries.get(id(layer))
+            name = layer.name if entry is None else _name(entry).removesuffix(entry.suffix).rstrip()
+            rows.setdefault(name, []).extend(rows_of(layer, entry, self.world))
+            if entry is not None:
+                sent[name] = self._sent.get((entry.title, entry.channel), {})
+        return {name: rois_to_table(regions_of(found, sent.get(name, {}))) for name, found in rows.items()}
+
     def _add_pixels(self, key: Key, entry: PixelLayer, frame: Image | Labels) -> None:
         entry.put(frame)
         with self.sliders.kept():
@@ -163,7 +211,18 @@ class Scene:
 
     def _relift(self) -> None:
         for entry in self._entries.values():
+            former = entry.layer
             entry.relift()
+            if entry.layer is not former:
+                self._replace(former, entry.layer)
+
+    def _replace(self, former: Any, layer: Any) -> None:
+        """Put a layer in the place of another one that looks the same."""
+        was_active = self.viewer.layers.selection.active is former
+        active = layer if was_active else self.viewer.layers.selection.active
+        self.viewer.layers.insert(self.viewer.layers.index(former), layer)
+        self.viewer.layers.remove(former)
+        self.viewer.layers.selection.active = active
 
     def _insert(self, key: Key, entry: Any, layer: Any) -> None:
         """Put a layer above those of its kind, below those that lie on top; what is selected stays selected."""
@@ -179,7 +238,7 @@ class Scene:
         """Give the channels of a group their colours, by which of them there are now."""
         group = [
             entry
-            for (kind, of, channel), entry in self._entries.items()
+            for (kind, of, channel, _), entry in self._entries.items()
             if kind == "image" and of == title and channel is not None
         ]
         ordered = sorted(group, key=lambda entry: _order(entry.channel))
@@ -194,6 +253,8 @@ class Scene:
         for key in gone:
             del self._entries[key]
             self._stale.pop(key, None)
+            if key[0] == "rois" and not any(other[:3] == key[:3] for other in self._entries):
+                self._sent.pop((key[1], key[2]), None)
         if gone:
             with self.sliders.kept():
                 self.world.clear()
@@ -203,10 +264,9 @@ class Scene:
 
 
 def _name(entry: Any) -> str:
-    """Name of a layer in napari: its title, and its channel if it has one."""
-    if entry.channel is None:
-        return str(entry.title)
-    return f"{entry.title} {entry.channel_name or f'channel {entry.channel}'}"
+    """Name of a layer in napari: its title, its channel if it has one, and what else tells it from another."""
+    channel = "" if entry.channel is None else entry.channel_name or f"channel {entry.channel}"
+    return " ".join(part for part in (entry.title, channel, getattr(entry, "suffix", "")) if part)
 
 
 def _rank(layer: Any) -> int:

@@ -36,6 +36,11 @@ class Sliders:
         self._expected = self._dims.current_step
         self._dims.events.current_step.connect(self._on_step)
 
+    @property
+    def steering(self) -> bool:
+        """Whether layers are being changed, so that steps may not fit them."""
+        return self._steering
+
     def arrived(self, position: Mapping[str, int | str]) -> None:
         """Note what came last; :meth:`follow` goes there."""
         self._latest.update(position)

@@ -11,15 +11,20 @@ from polystore_napari._pixels import layer_arguments
 from polystore_napari._world import CHANNEL, sliding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from polystore_napari._world import Lift, World
     from polystore_streaming.viewer import Content
 
-__all__ = ["SOURCE", "VectorLayer", "vector_axes"]
+__all__ = ["REGION", "SOURCE", "VectorLayer", "vector_axes"]
 
 SOURCE = "path"
 """Feature that tells which path a point or shape came from; empty if the user made it."""
+
+REGION = "region"
+"""Feature that tells which region of its path a shape or point is a part of."""
+
+PLACING = {"axis_labels", "scale", "units", "translate", "rotate", "shear", "affine", "ndim"}
 
 Array = np.ndarray[Any, Any]
 
@@ -45,6 +50,7 @@ class VectorLayer:
         self.title = first.layer
         self.channel = first.position.get(CHANNEL)
         self.channel_name: str | None = None
+        self.suffix = ""
         self.grid_axes = tuple(sliding(first.position))
         self.frame_axes = tuple(frame_axes)
         self.layer: Any = None
@@ -58,6 +64,12 @@ class VectorLayer:
     def axes(self) -> tuple[str, ...]:
         """Axes of the positions, then those of the coordinates."""
         return self.grid_axes + self.frame_axes
+
+    @property
+    def layer_axes(self) -> tuple[str, ...]:
+        """Axes of the layer in napari."""
+        assert self._lift is not None
+        return self._lift.axes
 
     def check(self, frame: Content, frame_axes: Sequence[str]) -> None:
         """Refuse a frame with other axes.
@@ -111,7 +123,10 @@ class VectorLayer:
         return np.stack([columns[axis] for axis in self.frame_axes], axis=1), steps
 
     def relift(self) -> None:
-        """Follow the window where it got other axes, or where steps along them shifted."""
+        """Follow the window where it got other axes, or where steps along them shifted.
+
+        The napari layer may be another one afterwards.
+        """
         former, values = self._lift, self._values
         lift = self._look()
         if former is None or (lift.axes == former.axes and values == self._values):
@@ -131,12 +146,11 @@ class VectorLayer:
             return columns
 
         with self.ours():
-            self._move_rows(moved)
-            if lift.axes != former.axes:
+            if lift.axes == former.axes:
+                self._move_rows(moved)
+            else:
                 placing = layer_arguments(lift, self.grid_axes, self._scale, self._unit)
-                self.layer.axis_labels = placing["axis_labels"]
-                self.layer.scale = placing["scale"]
-                self.layer.units = placing["units"]
+                self._change_axes(moved, placing)
 
     def follow(self, steps: Mapping[str, int]) -> None:
         """Shift the layer to where the sliders stand along the axes that it does not have."""
@@ -175,8 +189,21 @@ class VectorLayer:
         if SOURCE in self.layer.features and rows:
             self.layer.features.loc[[row % count for row in rows], SOURCE] = ""
 
-    def _move_rows(self, moved: Any) -> None:
+    def _move_rows(self, moved: Callable[[Array], Array]) -> None:
+        """Give every row other coordinates along the same axes."""
         raise NotImplementedError
+
+    def _moved_data(self, moved: Callable[[Array], Array]) -> Any:
+        """Return the data of the layer with other coordinates for every row."""
+        raise NotImplementedError
+
+    def _change_axes(self, moved: Callable[[Array], Array], placing: Mapping[str, Any]) -> None:
+        """Take another napari layer that looks the same: these layers keep their number of axes."""
+        _, state, _ = self.layer.as_layer_data_tuple()
+        kept = {name: value for name, value in state.items() if name not in PLACING}
+        ndim = len(placing["axis_labels"])
+        self.layer = type(self.layer)(self._moved_data(moved), **kept, **placing, ndim=ndim)
+        self._watch()
 
 
 def vector_axes(frame: Content) -> tuple[str, ...]:
