@@ -15,7 +15,8 @@ def image(pixels: Any, layer: str = "image", path: str | None = None, **more: An
     axes = ("t", "channel", "z", "y", "x")[-pixels.ndim :]
     more.setdefault("axes", axes)
     is_rgb = more["axes"][-1] == "rgb"
-    more.setdefault("contrast", None if is_rgb else (0.0, float(pixels.max(initial=0)) or 1.0))
+    if not is_rgb and "contrast" not in more:
+        more["contrast"] = 0.0, float(pixels.max()) or 1.0
     return Image(path=path or layer, layer=layer, pixels=pixels, **more)
 
 
