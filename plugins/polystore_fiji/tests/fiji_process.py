@@ -109,8 +109,17 @@ class _Driver:
         def image(title: str) -> Any:
             return java("ij.WindowManager").getImage(title)
 
-        value = eval(expression, {"ij": java, "imp": image, "display": self.display, **names})
-        return str(value) if isinstance(value, java("java.lang.Object")) else value
+        return _plain(eval(expression, {"ij": java, "imp": image, "display": self.display, **names}))
+
+
+def _plain(value: Any) -> Any:
+    """Java's values as Python's own, which travel through a pipe."""
+    for kind in (bool, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(_plain, value))
+    return None if value is None else str(value)
 
 
 def main() -> None:

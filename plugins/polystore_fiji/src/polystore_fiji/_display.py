@@ -128,13 +128,13 @@ class FijiDisplay:
 
     def layers(self) -> list[dict[str, Any]]:
         """Describe every window of the stream, and every other image that is open in ImageJ."""
-        self._forget_closed()
+        self._refresh()
         described = [entry for layer in self._layers.values() for entry in layer.describe()]
         return [*described, *self._overlays.describe(), *(describe_image(imp) for imp in self._foreign())]
 
     def pixels(self, layer: str, position: Mapping[str, int | str]) -> Array:
         """Return the pixels that ImageJ holds; of an image that the user opened, all planes."""
-        self._forget_closed()
+        self._refresh()
         if layer in self._layers:
             return self._layers[layer].read(position)
         for imp in self._foreign():
