@@ -95,7 +95,7 @@ def read_at(fd: int, length: int, start: int) -> bytes:
     return b"".join(pieces)
 
 
-def write_all(fd: int, content: bytes) -> None:
+def write_all(fd: int, content: bytes | memoryview) -> None:
     """Write everything; write(2) alone may stop anywhere."""
     rest = memoryview(content)
     while rest:
