@@ -12,6 +12,7 @@ from polystore_core.files._rename import rename
 from polystore_core.files._repair import RepairReport, repair
 from polystore_core.files._staged import Durability
 from polystore_core.files._temporary import is_temporary_name, sweep_temporaries, temporary_name
+from polystore_core.files._writer import Writer
 
 __all__ = [
     "AtomicBatch",
@@ -20,6 +21,7 @@ __all__ = [
     "OsErrorTranslation",
     "Place",
     "RepairReport",
+    "Writer",
     "atomic_update_json",
     "atomic_write_json",
     "atomic_writer",
