@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -37,11 +38,13 @@ def delete(path: str, *, root: str | None, recursive: bool) -> int:
 
 
 def _remove_tree(place: Place) -> None:
-    """Remove a directory; what somebody removes or renames meanwhile is no reason to leave the rest."""
+    """Remove a directory, also while somebody else removes, renames or adds files in it."""
     for _ in range(_MOST_ATTEMPTS - 1):
         try:
             shutil.rmtree(place.name, dir_fd=place.dir_fd)
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.ENOTEMPTY}:
+                raise
             try:
                 os.stat(place.name, dir_fd=place.dir_fd, follow_symlinks=False)
             except FileNotFoundError:
