@@ -9,7 +9,7 @@ import numpy as np
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 
 from polystore_core import CorruptData
-from polystore_zarr._claims import claimed_size
+from polystore_zarr._claims import COUNTED, claimed_size
 from polystore_zarr._nodes import DOCUMENTS
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class ArrayReader(ArrayStore):
         CorruptData
         """
         try:
-            content = self._snapshot.read(key, 0, None if self._codec == "gzip" else _HEADER)
+            content = self._snapshot.read(key, 0, None if self._codec in COUNTED else _HEADER)
         except (FileNotFoundError, NotADirectoryError) as error:
             self._refuse_missing(key, error)
         else:
@@ -128,6 +128,8 @@ class ArrayReader(ArrayStore):
         ) from error
 
     def _check_claim(self, key: str, content: bytes) -> None:
+        if not content:
+            raise CorruptData(f"chunk {key!r} is empty, or ends too early")
         size = claimed_size(self._codec, content, self._chunk_bytes)
         if size is not None and size > self._chunk_bytes:
             raise CorruptData(f"chunk {key!r} claims more than the {self._chunk_bytes} bytes of a chunk")
