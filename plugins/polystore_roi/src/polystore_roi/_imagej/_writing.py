@@ -91,9 +91,9 @@ def unshown(roi: Roi) -> list[str]:
 
 
 def is_fragile(roi: Roi) -> bool:
-    """Tell whether ImageJ itself, when it writes the region again, may round its coordinates anew."""
+    """Tell whether ImageJ itself may round the coordinates anew, or fit the box of a text to its font."""
     parts = roi.parts if isinstance(roi, Composite) else (roi,)
-    return not all(_steady(ring) for part in parts for ring in part._rings)
+    return isinstance(roi, Text) or not all(_steady(ring) for part in parts for ring in part._rings)
 
 
 def _steady(ring: Array) -> bool:
