@@ -30,7 +30,7 @@ def told(roi):
         "type": str(roi.getTypeAsString()),
         "name": None if roi.getName() is None else str(roi.getName()),
         "bounds": [bounds.getX(), bounds.getY(), bounds.getWidth(), bounds.getHeight()],
-        "points": [[float(x), float(y)] for x, y in zip(points.xpoints, points.ypoints)][: points.npoints],
+        "points": [[float(points.xpoints[i]), float(points.ypoints[i])] for i in range(points.npoints)],
         "pixels": len(roi.getContainedPoints()) if roi.isArea() else None,
         "position": [roi.getCPosition(), roi.getZPosition(), roi.getTPosition(), roi.getPosition()],
         "stroke": None if roi.getStrokeColor() is None else int(roi.getStrokeColor().getRGB()) & 0xFFFFFFFF,
