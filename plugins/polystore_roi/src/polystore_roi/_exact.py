@@ -15,18 +15,21 @@ import numpy as np
 from polystore_core.errors import CorruptData
 from polystore_roi._assembling import PLAIN, assembled
 from polystore_roi._records import checked_attributes, shape_of, shape_record
+from polystore_roi._shapes import Composite, Ellipse, Polygon, Polyline, Rectangle, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from polystore_roi._roi import Roi
+
+    Array = np.ndarray[Any, Any]
 
 __all__ = ["differences", "restored", "same_shape", "with_attributes"]
 
 _SCALARS = ("name", "stroke", "fill", "c", "z", "t")
 _SHAPE = "shape"
-_NEAR, _RELATIVE = 1e-4, 3e-7
-"""Pixels, and parts of a coordinate, by which float32 may have rounded what nobody changed."""
+_NEAR, _RELATIVE = 1e-4, 5e-7
+"""Pixels, and parts of the farthest coordinate, by which single precision rounds what nobody changed."""
 
 
 def differences(roi: Roi, back: Roi, *, fragile: bool = False) -> dict[str, Any]:
@@ -86,7 +89,7 @@ def restored(back: Roi, record: Any, through: Callable[[Roi], Roi], where: str) 
     except (TypeError, ValueError) as error:
         raise CorruptData(f"{where}: {error}") from error
     shown = through(candidate)
-    shape = exact if same_shape(shown, back, near=True) else back
+    shape = exact if _alike(shown, back) else back
     valid = {field: value for field, value in given.items() if getattr(shown, field) == getattr(back, field)}
     return with_attributes(shape, **(back.attributes() | valid | {"properties": free | back.properties}))
 
@@ -96,22 +99,58 @@ def with_attributes(shape: Roi, **attributes: Any) -> Roi:
     return shape.replace(**attributes)
 
 
-def same_shape(one: Roi, other: Roi, *, near: bool = False) -> bool:
-    """Tell whether two regions have the same shape, whatever their attributes; ``near`` forgives rounding."""
-    if near and type(one) is type(other) and len(one._rings) == len(other._rings):
-        parts: Any = zip(getattr(one, "parts", ()), getattr(other, "parts", ()), strict=False)
-        if len(getattr(one, "parts", ())) != len(getattr(other, "parts", ())):
-            return False
-        if not all(same_shape(*pair, near=True) for pair in parts):
-            return False
-        return all(map(_close, one._rings, other._rings)) and (
-            hasattr(one, "parts") or one._shape() == other._shape()
-        )
+def same_shape(one: Roi, other: Roi) -> bool:
+    """Tell whether two regions have the same shape, whatever their attributes."""
     return _bare(one) == _bare(other)
 
 
-def _close(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
-    return one.shape == other.shape and np.allclose(one, other, rtol=_RELATIVE, atol=_NEAR)
+def _alike(one: Roi, other: Roi) -> bool:
+    """Tell whether two shapes are the same but for what single precision rounds."""
+    reach = max(map(abs, one.bounds + other.bounds))
+    return _near(one, other, _NEAR + _RELATIVE * reach)
+
+
+def _near(one: Roi, other: Roi, tolerance: float) -> bool:
+    rings, others = _straight(one), _straight(other)
+    if rings is not None and others is not None:
+        return _match(rings, others, tolerance)
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, Composite) and isinstance(other, Composite):
+        same_count = len(one.parts) == len(other.parts)
+        return same_count and all(
+            _near(*pair, tolerance) for pair in zip(one.parts, other.parts, strict=True)
+        )
+    if isinstance(one, Text) and isinstance(other, Text):
+        # ImageJ fits the box of a text to its font, so its size is no sign of a change.
+        places = (one._rings[0][[0, 2]], other._rings[0][[0, 2]])
+        return one.text == other.text and _close(*places, tolerance)
+    if isinstance(one, Rectangle | Ellipse) and isinstance(other, Rectangle | Ellipse):
+        return _close(one.corners, other.corners, tolerance)
+    return one._shape() == other._shape() and _match(one._rings, other._rings, tolerance)
+
+
+def _straight(roi: Roi) -> list[Array] | None:
+    """Return the outlines of polygons and lines: which is a hole of which may depend on rounding."""
+    parts = roi.parts if isinstance(roi, Composite) else (roi,)
+    if not all(isinstance(part, Polygon | Polyline) for part in parts):
+        return None
+    return [ring for part in parts for ring in part._rings]
+
+
+def _match(rings: Sequence[Array], others: Sequence[Array], tolerance: float) -> bool:
+    """Tell whether the same rings are there, in whatever order."""
+    left = list(others)
+    for ring in rings:
+        place = next((at for at, other in enumerate(left) if _close(ring, other, tolerance)), None)
+        if place is None:
+            return False
+        del left[place]
+    return not left
+
+
+def _close(one: Array, other: Array, tolerance: float) -> bool:
+    return one.shape == other.shape and bool((np.abs(one - other) <= tolerance).all())
 
 
 def _bare(roi: Roi) -> Roi:

@@ -175,6 +175,8 @@ def _boxes(plane: Array) -> Iterator[tuple[tuple[int, int], Array, tuple[slice, 
     from scipy.ndimage import find_objects
 
     highest = int(plane.max(initial=0))
+    if not highest:
+        return
     if highest <= _SPARSE * plane.size:
         labels, indices = None, plane
     else:

@@ -165,9 +165,7 @@ class Roi:
             object.__setattr__(self, field, value)
 
     def __setattr__(self, field: str, value: object) -> None:
-        raise AttributeError(
-            f"a {type(self).__name__} never changes: use replace({field}=...) for another one"
-        )
+        raise AttributeError(f"a {type(self).__name__} never changes: replace({field}=...) makes another")
 
     def __delattr__(self, field: str) -> None:
         raise AttributeError(f"a {type(self).__name__} never changes: {field} stays")

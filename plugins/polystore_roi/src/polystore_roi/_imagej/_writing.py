@@ -35,11 +35,14 @@ __all__ = ["is_fragile", "unshown", "write_shape"]
 _FARTHEST = 2.0**30
 """ImageJ keeps boxes as 32 bit integers."""
 
-_LOWEST, _HIGHEST = -5000, 60535
-"""Range of ImageJ's 16 bit coordinates."""
+_LOWEST, _HIGHEST = -5000, 2**15 - 1
+"""Range of whole coordinates that every version of ImageJ reads from 16 bits."""
 
 _LONGEST = 65535
 """Vertices of a polygon; a longer one is written as a path."""
+
+_FLAT = 1e-6
+"""Part of the farthest coordinate."""
 
 _MOVE, _LINE_TO, _CLOSE = 0.0, 1.0, 4.0
 _STEADY_PARTS, _STEADY_SIZE = 64, 2.0**17
@@ -69,6 +72,8 @@ def write_shape(roi: Roi) -> Native:
             _write_vertices(record, ROI_TYPE.POINT, roi.coordinates)
         case Line():
             _write_line(record, roi)
+        case Rectangle() | Ellipse() if _is_flat(roi):
+            _write_vertices(record, ROI_TYPE.POLYGON, roi.corners)
         case Rectangle() | Ellipse() if roi.angle == 0:
             _write_box(record, roi, ROI_TYPE.RECT if isinstance(roi, Rectangle) else ROI_TYPE.OVAL)
         case Rectangle():
@@ -82,6 +87,11 @@ def write_shape(roi: Roi) -> Native:
     return Native(record)
 
 
+def _is_flat(roi: Rectangle | Ellipse) -> bool:
+    """Tell whether a side vanishes in single precision: ImageJ cannot tell the angle of such a box."""
+    return min(roi.height, roi.width) <= _FLAT * max(1000.0, *map(abs, roi.bounds))
+
+
 def unshown(roi: Roi) -> list[str]:
     """Tell what ImageJ does not show of the shape."""
     if not isinstance(roi, Composite):
@@ -91,9 +101,9 @@ def unshown(roi: Roi) -> list[str]:
 
 
 def is_fragile(roi: Roi) -> bool:
-    """Tell whether ImageJ itself, when it writes the region again, may round its coordinates anew."""
+    """Tell whether ImageJ itself may round the coordinates anew, or fit the box of a text to its font."""
     parts = roi.parts if isinstance(roi, Composite) else (roi,)
-    return not all(_steady(ring) for part in parts for ring in part._rings)
+    return isinstance(roi, Text) or not all(_steady(ring) for part in parts for ring in part._rings)
 
 
 def _steady(ring: Array) -> bool:
@@ -121,7 +131,7 @@ def _write_vertices(record: ImagejRoi, kind: ROI_TYPE, ring: Array) -> None:
     record.integer_coordinates = ((np.floor(ring) - origin)[:, ::-1].astype(np.int64) % 2**16).astype(
         np.int32
     )
-    if not whole or low.min() < _LOWEST or high.max() > _HIGHEST:
+    if not whole or low.min() < _LOWEST or max(high.max(), (high - low).max()) > _HIGHEST:
         record.options |= ROI_OPTIONS.SUB_PIXEL_RESOLUTION
         record.subpixel_coordinates = ring[:, ::-1].astype(np.float32)
 
@@ -138,7 +148,7 @@ def _write_box(record: ImagejRoi, roi: Rectangle | Ellipse, kind: ROI_TYPE) -> N
     numbers = (roi.y, roi.x, roi.y + roi.height, roi.x + roi.width)
     _bound(record, numbers)
     whole = all(number.is_integer() for number in numbers)
-    if not whole or min(numbers) < _LOWEST or max(numbers) > _HIGHEST or min(roi.height, roi.width) == 0:
+    if not whole or min(numbers) < _LOWEST or max(numbers) > _HIGHEST:
         record.options |= ROI_OPTIONS.SUB_PIXEL_RESOLUTION
         record.xd, record.yd, record.widthd, record.heightd = roi.x, roi.y, roi.width, roi.height
 
