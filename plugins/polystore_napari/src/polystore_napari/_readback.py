@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ from polystore_napari._regions import Drawn
 from polystore_napari._vectors import REGION, SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from polystore_napari._vectors import VectorLayer
     from polystore_napari._world import World
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "Sent", "regions_of", "rows_of"]
 
-Color = Sequence[float]
+Color = np.ndarray[Any, Any]
 PLANES = ("z", "t")
 TOLERANCE = 1e-3
 """Pixels; napari keeps shapes in single precision."""
@@ -59,7 +58,7 @@ class Sent(NamedTuple):
 
 
 def rows_of(layer: Any, entry: VectorLayer | None, world: World) -> list[Row]:
-    """Return what a layer of points or shapes holds; points of one region, or one place, as one row.
+    """Return what a layer of points or shapes holds; points of one region, or of one place, as one row.
 
     Parameters
     ----------
@@ -70,27 +69,59 @@ def rows_of(layer: Any, entry: VectorLayer | None, world: World) -> list[Row]:
     world
         Axes of the window.
     """
-    points = type(layer).__name__ == "Points"
     axes = entry.layer_axes if entry is not None else _axes_of(layer.ndim, world)
     own = entry.axes if entry is not None else axes
-    features = layer.features
-    count = len(layer.data)
-    if not count:
+    if not len(layer.data):
         return []
-    paths = features[SOURCE].tolist() if SOURCE in features else [""] * count
-    numbers = features[REGION].tolist() if REGION in features else [-1] * count
-    names = features["name"].tolist() if "name" in features else [""] * count
-    vertices = np.asarray(layer.data)[:, None] if points else layer.data
-    kinds = ["points"] * count if points else list(map(str, layer.shape_type))
-    places = [_place(rows, axes, own, world) for rows in vertices]
-    edges = (layer.border_color if points else layer.edge_color).tolist()
-    rows = [
-        Row(Drawn(kind, np.asarray(corners)[:, -2:]), place, _text(path), _number(number), _text(name), edge, face)
-        for kind, corners, place, path, number, name, edge, face in zip(
-            kinds, vertices, places, paths, numbers, names, edges, layer.face_color.tolist(), strict=True
+    return (_points if type(layer).__name__ == "Points" else _shapes)(layer, axes, own, world)
+
+
+def _shapes(layer: Any, axes: Sequence[str], own: Sequence[str], world: World) -> list[Row]:
+    paths, numbers, names = _marks(layer)
+    return [
+        Row(Drawn(str(kind), vertices[:, -2:]), _place(vertices[0], axes, own, world), path, number, name, edge, face)
+        for kind, vertices, path, number, name, edge, face in zip(
+            layer.shape_type,
+            map(np.asarray, layer.data),
+            paths,
+            numbers,
+            names,
+            layer.edge_color,
+            layer.face_color,
+            strict=True,
         )
     ]
-    return _together(rows) if points else rows
+
+
+def _points(layer: Any, axes: Sequence[str], own: Sequence[str], world: World) -> list[Row]:
+    import pandas as pd
+
+    coordinates = np.asarray(layer.data)
+    paths, numbers, names = _marks(layer)
+    table = pd.DataFrame({"path": paths, "number": numbers, "name": names})
+    for column in range(len(axes) - 2):
+        table[column] = np.rint(coordinates[:, column])
+    groups = table.groupby(list(table), sort=False).ngroup().to_numpy()
+    found = []
+    for group, first in zip(*np.unique(groups, return_index=True), strict=True):
+        shape = Drawn("points", coordinates[groups == group][:, -2:])
+        place = _place(coordinates[first], axes, own, world)
+        color = layer.face_color[first]
+        found.append(Row(shape, place, paths[first], numbers[first], names[first], color, color))
+    return found
+
+
+def _marks(layer: Any) -> tuple[list[str], list[int], list[str]]:
+    """Return path, number and name of each row of a layer."""
+    count, features = len(layer.data), layer.features
+
+    def column(name: str, usual: Any) -> list[Any]:
+        return features[name].tolist() if name in features else [usual] * count
+
+    paths = [path if isinstance(path, str) else "" for path in column(SOURCE, "")]
+    numbers = [int(number) if number == number else -1 for number in column(REGION, -1)]
+    names = [name if isinstance(name, str) else "" for name in column("name", "")]
+    return paths, numbers, names
 
 
 def _axes_of(ndim: int, world: World) -> tuple[str, ...]:
@@ -100,35 +131,15 @@ def _axes_of(ndim: int, world: World) -> tuple[str, ...]:
 
 
 def _place(
-    rows: np.ndarray[Any, Any], axes: Sequence[str], own: Sequence[str], world: World
+    row: np.ndarray[Any, Any], axes: Sequence[str], own: Sequence[str], world: World
 ) -> dict[str, int | str]:
-    """Return where a shape lies along the axes of its layer that are no y and x."""
+    """Return where a row lies along the axes of its layer that are no y and x."""
     place: dict[str, int | str] = {}
-    for axis, step in zip(axes[:-2], np.rint(rows[0, :-2]).astype(int).tolist(), strict=True):
-        values = world.values(axis)
+    for axis, at in zip(axes[:-2], row[:-2].tolist(), strict=True):
+        step, values = round(at), world.values(axis)
         if axis in own:
             place[axis] = values[step] if axis not in PLANES and 0 <= step < len(values) else max(0, step)
     return place
-
-
-def _together(rows: Sequence[Row]) -> list[Row]:
-    """Return points that are of one region, or were made at one place, as one row."""
-    groups: dict[Any, list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row.path, row.number, row.name, *row.place.items()), []).append(row)
-    return [
-        first._replace(shape=Drawn("points", np.concatenate([row.shape.vertices for row in members])))
-        for members in groups.values()
-        for first in members[:1]
-    ]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> int:
-    return int(value) if isinstance(value, (int, float)) and value == value else -1
 
 
 def regions_of(rows: Iterable[Row], sent: Mapping[str, Sent]) -> list[Roi]:
@@ -159,7 +170,7 @@ def regions_of(rows: Iterable[Row], sent: Mapping[str, Sent]) -> list[Roi]:
 
 def _made(rows: Sequence[Row]) -> Roi:
     """Return the region that shapes are as they look now."""
-    from polystore_roi import Composite, rois_from_napari
+    from polystore_roi import Composite, Points, rois_from_napari
 
     shapes = [row for row in rows if row.shape.kind != "points"]
     points = [row for row in rows if row.shape.kind == "points"]
@@ -171,18 +182,12 @@ def _made(rows: Sequence[Row]) -> Roi:
             "face_color": np.array([row.face for row in shapes]).reshape(-1, 4),
         }
     )
-    parts = [*found, *(_points(row) for row in points)]
+    parts = [*found, *(Points(row.shape.vertices) for row in points)]
     first = parts[0]
     if len(parts) > 1:
         plain = {"name": "", "stroke": None, "fill": None}
         return Composite([part.replace(**plain) for part in parts], stroke=first.stroke, fill=first.fill)
     return first.replace(name=rows[0].name)
-
-
-def _points(row: Row) -> Roi:
-    from polystore_roi import Points
-
-    return Points(row.shape.vertices)
 
 
 def _same(one: Drawn, other: Drawn) -> bool:
