@@ -20,15 +20,28 @@ def image(pixels: Any, layer: str = "image", path: str | None = None, **more: An
     return Image(path=path or layer, layer=layer, pixels=pixels, **more)
 
 
-def plane(value: int, layer: str = "stack", *, size: tuple[int, int] = (20, 30), dtype: Any = np.uint8, **position: Any) -> Image:
-    more = {name: position.pop(name) for name in ("contrast", "contrast_given", "colormap", "channel_name") if name in position}
+def plane(
+    value: int,
+    layer: str = "stack",
+    *,
+    size: tuple[int, int] = (20, 30),
+    dtype: Any = np.uint8,
+    **position: Any,
+) -> Image:
+    more = {
+        name: position.pop(name)
+        for name in ("contrast", "contrast_given", "colormap", "channel_name")
+        if name in position
+    }
     more.setdefault("contrast", (0.0, 255.0))
     path = f"{layer}/" + "_".join(f"{axis}{at}" for axis, at in position.items())
     return image(np.full(size, value, dtype), layer, path, position=position, **more)
 
 
 def labels(pixels: Any, layer: str = "labels", **more: Any) -> Labels:
-    return Labels(path=layer, layer=layer, axes=("z", "y", "x")[-np.ndim(pixels) :], pixels=np.asarray(pixels), **more)
+    return Labels(
+        path=layer, layer=layer, axes=("z", "y", "x")[-np.ndim(pixels) :], pixels=np.asarray(pixels), **more
+    )
 
 
 def regions(rois: list[Any], layer: str = "rois", path: str | None = None, **more: Any) -> Regions:

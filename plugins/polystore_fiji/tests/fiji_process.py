@@ -23,7 +23,13 @@ class FijiProcess:
     """The test's end: methods of the display are called by name and return what they return."""
 
     def __init__(
-        self, screen: str | None, home: Path, *, variables: dict[str, str] | None = None, **options: Any
+        self,
+        screen: str | None,
+        home: Path,
+        *,
+        variables: dict[str, str] | None = None,
+        command: tuple[str, ...] = (),
+        **options: Any,
     ) -> None:
         ours, theirs = Pipe()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("POLYSTORE_")}
@@ -33,11 +39,17 @@ class FijiProcess:
             environment["DISPLAY"] = screen
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()], env=environment
+                [*command, sys.executable, __file__, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=environment,
             )
         self._connection = ours
-        ours.send(options)
-        self._answer()
+        try:
+            ours.send(options)
+            self._answer()
+        except BaseException:
+            self.end()
+            raise
 
     def _answer(self) -> Any:
         if not self._connection.poll(PATIENCE_SECONDS):

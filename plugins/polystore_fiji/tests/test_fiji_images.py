@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 from fiji_content import image, labels, plane
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 EXACT = [np.bool_, np.uint8, np.uint16, np.int8, np.int16, np.float16, np.float32]
 
 
-@settings(max_examples=40)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), dtype=st.sampled_from(EXACT), size=st.tuples(st.integers(1, 40), st.integers(1, 40)))
 def test_imagej_holds_what_was_sent(_shared_fiji, data, dtype, size):
     sent = data.draw(arrays(dtype, size))
@@ -27,7 +27,9 @@ def test_colours_are_held_exactly(fiji, samples):
     assert np.array_equal(fiji.call("pixels", "image", {}), sent)
 
 
-@pytest.mark.parametrize(("dtype", "bits"), [(np.uint8, 8), (np.uint16, 16), (np.float32, 32), (np.bool_, 8), (np.int16, 32)])
+@pytest.mark.parametrize(
+    ("dtype", "bits"), [(np.uint8, 8), (np.uint16, 16), (np.float32, 32), (np.bool_, 8), (np.int16, 32)]
+)
 def test_each_dtype_has_its_bit_depth(fiji, dtype, bits):
     fiji.call("show_image", image(np.ones((4, 5), dtype)))
     assert fiji.java("imp('image').getBitDepth()") == bits
@@ -87,7 +89,9 @@ def test_channels_z_and_t_become_a_hyperstack_that_grows_while_planes_arrive_in_
     sent = {(c, z, t): 100 * c + 10 * z + t for c in (2, 1) for z in (3, 1, 2) for t in (1, 0)}
     for (c, z, t), value in sent.items():
         fiji.call("show_image", plane(value, channel=c, z=z, t=t))
-    assert fiji.java("(imp('stack').getNChannels(), imp('stack').getNSlices(), imp('stack').getNFrames())") == (2, 3, 2)
+    assert fiji.java(
+        "(imp('stack').getNChannels(), imp('stack').getNSlices(), imp('stack').getNFrames())"
+    ) == (2, 3, 2)
     assert fiji.java("imp('stack').isComposite() and imp('stack').isHyperStack()")
     for (c, z, t), value in sent.items():
         assert (fiji.call("pixels", "stack", {"channel": c, "z": z, "t": t}) == value).all()
@@ -98,7 +102,9 @@ def test_channels_z_and_t_become_a_hyperstack_that_grows_while_planes_arrive_in_
 def test_an_array_with_axes_of_its_own_is_a_hyperstack_too(fiji):
     sent = np.random.default_rng(0).integers(0, 99, (2, 3, 4, 5, 6), dtype=np.uint16)
     fiji.call("show_image", image(sent))
-    assert fiji.java("(imp('image').getNFrames(), imp('image').getNChannels(), imp('image').getNSlices())") == (2, 3, 4)
+    assert fiji.java(
+        "(imp('image').getNFrames(), imp('image').getNChannels(), imp('image').getNSlices())"
+    ) == (2, 3, 4)
     assert np.array_equal(fiji.call("pixels", "image", {}), sent)
 
 

@@ -39,7 +39,9 @@ def test_signals_end_it_as_close_does(own_fiji, number):
 
 def test_closing_the_main_window_ends_it(own_fiji):
     event = "ij('java.awt.event.WindowEvent')"
-    own_fiji.java(f"ij('ij.IJ').getInstance().dispatchEvent({event}(ij('ij.IJ').getInstance(), {event}.WINDOW_CLOSING))")
+    own_fiji.java(
+        f"ij('ij.IJ').getInstance().dispatchEvent({event}(ij('ij.IJ').getInstance(), {event}.WINDOW_CLOSING))"
+    )
     assert own_fiji.wait() == 0
 
 

@@ -3,7 +3,14 @@
 import pytest
 from fiji_process import FijiProcess
 
-from polystore_core import BackendRegistry, BackendUnavailable, FileManager, InvalidOption, PolyStoreError, ViewerUnreachable
+from polystore_core import (
+    BackendRegistry,
+    BackendUnavailable,
+    FileManager,
+    InvalidOption,
+    PolyStoreError,
+    ViewerUnreachable,
+)
 from polystore_fiji import DisplayOptions
 from polystore_fiji._options import read_options
 
@@ -23,14 +30,19 @@ def test_the_environment_says_what_the_options_leave_out():
 
 
 def test_options_come_before_the_environment():
-    found = read_options({"jar": "mine.jar"}, {"POLYSTORE_FIJI": "sc.fiji:fiji", "POLYSTORE_FIJI_MEMORY": "2g"})
+    found = read_options(
+        {"jar": "mine.jar"}, {"POLYSTORE_FIJI": "sc.fiji:fiji", "POLYSTORE_FIJI_MEMORY": "2g"}
+    )
     assert (found.launcher, found.jar, found.fiji, found.memory) == ("jar", "mine.jar", None, "2g")
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"launchr": "jar"}, "no option 'launchr' of the Fiji display; there are: launcher, jar, fiji, memory, windows"),
+        (
+            {"launchr": "jar"},
+            "no option 'launchr' of the Fiji display; there are: launcher, jar, fiji, memory, windows",
+        ),
         ({"launcher": "maven"}, "launcher 'maven'; it is 'jar' or 'pyimagej'"),
         ({"jar": "a", "fiji": "b"}, "both jar and fiji are given"),
         ({"launcher": "pyimagej", "jar": "a"}, "launcher='pyimagej' takes no jar"),
@@ -63,7 +75,9 @@ def test_a_screen_that_does_not_answer_is_named(tmp_path):
 
 
 def test_without_imagej_it_says_what_to_install(screen, tmp_path):
-    with pytest.raises(BackendUnavailable, match="no ImageJ at '/nowhere/ij.jar': apt-get install libij-java"):
+    with pytest.raises(
+        BackendUnavailable, match="no ImageJ at '/nowhere/ij.jar': apt-get install libij-java"
+    ):
         FijiProcess(screen, tmp_path, jar="/nowhere/ij.jar")
 
 
@@ -77,9 +91,9 @@ def test_a_jar_that_is_no_imagej_is_named(screen, tmp_path):
 
 
 def test_without_java_it_says_what_to_install(screen, tmp_path):
-    (tmp_path / "java").mkdir()
+    hidden = 'mount -t tmpfs none /usr/lib/jvm && exec "$@"'
     with pytest.raises(BackendUnavailable, match="no Java: apt-get install openjdk-17-jre, or set JAVA_HOME"):
-        FijiProcess(screen, tmp_path, variables={"JAVA_HOME": str(tmp_path / "java")})
+        FijiProcess(screen, tmp_path, command=("unshare", "--mount", "sh", "-c", hidden, "sh"))
 
 
 def test_a_java_without_windows_is_told_from_a_missing_one(screen, tmp_path):

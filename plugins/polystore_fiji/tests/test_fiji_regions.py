@@ -82,7 +82,11 @@ def test_regions_are_described_as_a_layer(fiji):
     fiji.call("show_image", image(np.zeros((40, 40), np.uint8)))
     fiji.call("show_rois", regions(EVERY_SHAPE))
     assert fiji.call("layers")[1] == {
-        "name": "rois", "kind": "rois", "visible": True, "count": len(EVERY_SHAPE), "on": ["image"],
+        "name": "rois",
+        "kind": "rois",
+        "visible": True,
+        "count": len(EVERY_SHAPE),
+        "on": ["image"],
     }
 
 
