@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,18 +26,22 @@ _AHEAD = 32 * 1024 * 1024
 
 
 class Arena:
-    """Memory of a fixed size for frames, shared with viewers of this machine.
+    """Memory of a bounded size for frames, shared with viewers of this machine.
 
     The address space is reserved at once; pages are put behind it from the low end as they are needed, and
-    are used again. :meth:`take` and :meth:`give_back` may be called from any thread.
+    are used again. :meth:`take` and :meth:`give_back` may be called from any thread, and :meth:`give_back` at
+    any moment, also by the garbage collector in the midst of :meth:`take`.
 
     Parameters
     ----------
     size
-        Bytes for all frames together.
+        Bytes for all frames together. Where the system refuses that much it becomes what the system grants,
+        which may be next to nothing.
 
     Attributes
     ----------
+    size
+        Bytes of the memory.
     fd
         Descriptor to hand over to viewers; ``None`` where memory cannot be shared, then frames go inline.
     nonce
@@ -44,11 +49,12 @@ class Arena:
     """
 
     def __init__(self, size: int) -> None:
-        self.size = size + ALIGNMENT
-        self._memory, self.fd = make_shared(self.size)
+        self._memory, self.fd = make_shared(size + ALIGNMENT)
+        self.size = len(self._memory)
         self.nonce = secrets.token_bytes(NONCE_BYTES)
         self._memory[:NONCE_BYTES] = self.nonce
         self._blocks = Blocks(ALIGNMENT, self.size)
+        self._returned: deque[Block] = deque()
         self._populated = ALIGNMENT
         self._highest = ALIGNMENT
         self._lock = threading.Lock()
@@ -56,11 +62,14 @@ class Arena:
     @property
     def free(self) -> int:
         """Bytes that no frame lies in."""
-        return self._blocks.free
+        with self._lock:
+            self._take_back()
+            return self._blocks.free
 
     def take(self, size: int) -> Block | None:
         """Take a block for a frame of ``size`` bytes; ``None`` if no gap is large enough."""
         with self._lock:
+            self._take_back()
             block = self._blocks.take(size)
             if block is None:
                 return None
@@ -73,8 +82,7 @@ class Arena:
 
     def give_back(self, block: Block) -> None:
         """Return the block of a frame that nobody reads any more."""
-        with self._lock:
-            self._blocks.give_back(block)
+        self._returned.append(block)
 
     def populate_ahead(self) -> None:
         """Put pages behind the memory that is likely to be needed next; meant for a background thread."""
@@ -89,7 +97,13 @@ class Arena:
         return memoryview(self._memory)[block.offset : block.offset + size]
 
     def array(self, block: Block, offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-        """Return an array that lies ``offset`` bytes into a block, writable and in C order."""
+        """Return an array that lies ``offset`` bytes into a block, writable and in C order.
+
+        Raises
+        ------
+        ValueError
+            If the arena is closed.
+        """
         count = int(np.prod(shape, dtype=np.int64))
         return np.frombuffer(self._memory, dtype, count, block.offset + offset).reshape(shape)
 
@@ -101,8 +115,12 @@ class Arena:
         with contextlib.suppress(BufferError):
             self._memory.close()
 
+    def _take_back(self) -> None:
+        while self._returned:
+            self._blocks.give_back(self._returned.popleft())
+
     def _populate(self, end: int) -> bool:
-        if not populate(self._memory, self._populated, end):
+        if not populate(self._memory, self.fd, self._populated, end):
             return False
         self._populated = max(self._populated, end)
         return True

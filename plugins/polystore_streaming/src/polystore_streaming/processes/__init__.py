@@ -1,9 +1,15 @@
 """Viewer processes: where they are found, and starting one."""
 
-from polystore_streaming.processes._launch import ALREADY_RUNS, LaunchedViewer, launch, viewer_command
+from polystore_streaming.processes._alive import claim, is_running, let_go
+from polystore_streaming.processes._launch import (
+    ALREADY_RUNS,
+    LaunchedViewer,
+    last_words,
+    launch,
+    viewer_command,
+)
 from polystore_streaming.processes._records import (
     ViewerRecord,
-    is_running,
     read_record,
     running_viewers,
     write_record,
@@ -15,8 +21,11 @@ __all__ = [
     "LaunchedViewer",
     "RuntimeFiles",
     "ViewerRecord",
+    "claim",
     "is_running",
+    "last_words",
     "launch",
+    "let_go",
     "read_record",
     "running_viewers",
     "runtime_directory",

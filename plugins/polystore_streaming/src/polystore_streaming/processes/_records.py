@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from polystore_core.errors import LockTimeout
-from polystore_core.files import atomic_writer, file_lock
+from polystore_core.files import atomic_writer
+from polystore_streaming.processes._alive import is_running
 from polystore_streaming.processes._runtime import RuntimeFiles, runtime_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ViewerRecord", "is_running", "running_viewers", "write_record"]
+__all__ = ["ViewerRecord", "read_record", "running_viewers", "write_record"]
 
 
 class ViewerRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,15 +42,6 @@ class ViewerRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     endpoint: str
     token: str
     started: float
-
-
-def is_running(files: RuntimeFiles) -> bool:
-    """Whether a viewer process of that name lives: it holds its lock as long as it does."""
-    try:
-        with file_lock(files.lock, timeout=0):
-            return False
-    except LockTimeout:
-        return True
 
 
 def write_record(files: RuntimeFiles, record: ViewerRecord) -> None:

@@ -26,11 +26,18 @@ def runtime_directory() -> Path:
     Raises
     ------
     AccessDenied
-        If it belongs to somebody else, others may enter it, or it is a link.
+        If it cannot be made, belongs to somebody else, others may enter it, or it is a link.
     """
     path = _chosen()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = os.lstat(path)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = os.lstat(path)
+    except OSError as error:
+        raise AccessDenied(
+            f"{str(path)!r} cannot be made for the sockets of viewers ({error.strerror}); set "
+            "POLYSTORE_RUNTIME_DIR to a directory of yours",
+            path=str(path),
+        ) from error
     if not stat.S_ISDIR(status.st_mode) or (hasattr(os, "geteuid") and status.st_uid != os.geteuid()):
         raise AccessDenied(
             f"{str(path)!r} is not a directory of yours; set POLYSTORE_RUNTIME_DIR to one", path=str(path)
@@ -84,6 +91,12 @@ class RuntimeFiles:
                 f"{str(files.socket)!r} is too long for a socket; set POLYSTORE_RUNTIME_DIR to a shorter path"
             )
         return files
+
+    @property
+    def command(self) -> str:
+        """What to type to start the viewer."""
+        kind, dot, name = self.name.partition(".")
+        return f"polystore viewer {kind} --name {name}" if dot else f"polystore viewer {kind}"
 
     @property
     def socket(self) -> Path:

@@ -110,4 +110,4 @@ def contrast_of(array: np.ndarray[Any, Any]) -> tuple[float, float]:
     sample = np.sort(sample)
     skipped = sample.size // 1000
     low, high = float(sample[skipped]), float(sample[-1 - skipped])
-    return (low, high) if high > low else (low, low + 1.0)
+    return low, high if high > low else low + max(1.0, abs(low) * 1e-9)

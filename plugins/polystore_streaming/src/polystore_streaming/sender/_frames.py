@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from polystore_core.errors import StorageFull
 from polystore_streaming.sender._counters import Counters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from polystore_streaming.memory import Arena, Block
     from polystore_streaming.wire import Ack, Frame
 
@@ -20,9 +23,12 @@ Policy: TypeAlias = Literal["latest", "drop_oldest", "block", "error"]
 
 ``"latest"``: a newer frame of a path takes the place of the one that still waits; when there is no room the
 oldest waiting frame is dropped. ``"drop_oldest"``: every frame of a path is sent, until there is no room.
-``"block"``: the caller waits for room, for a bounded time, then the oldest is dropped. ``"error"``: no room
-is a :class:`~polystore_core.StorageFull`.
+``"block"``: the caller waits for room, for a bounded time and only for viewers that can be reached, then the
+oldest is dropped. ``"error"``: no room is a :class:`~polystore_core.StorageFull`.
 """
+
+_LEAST_BYTES = 4096
+"""What a frame takes at least: its header lies in ordinary memory, and counts too."""
 
 
 class Outgoing:
@@ -59,6 +65,7 @@ class _Lane:
         self.was_sent: set[int] = set()
         self.latency: float | None = None
         self.counters = Counters()
+        self.is_served = True
 
 
 class Frames:
@@ -73,20 +80,27 @@ class Frames:
         The memory; its size is the bound of everything that waits.
     viewers
         Names of the viewers.
+    most_bytes
+        The largest frame that is taken; what the arena has, unless the system granted it less than that.
     """
 
-    def __init__(self, arena: Arena, viewers: tuple[str, ...]) -> None:
+    def __init__(self, arena: Arena, viewers: tuple[str, ...], most_bytes: int | None = None) -> None:
         self._arena = arena
+        self._most_bytes = arena.size if most_bytes is None else most_bytes
+        self._most_in_hand = arena.size // (1 + len(viewers))
         self._alive: dict[int, Outgoing] = {}
+        self._spare: dict[int, Outgoing] = {}
         self._current: dict[str, Outgoing] = {}
         self._lanes = {viewer: _Lane() for viewer in viewers}
         self._changed = threading.Condition()
 
-    def room(self, size: int, policy: Policy, timeout: float) -> Block | None:
+    def room(self, path: str | None, size: int, policy: Policy, timeout: float) -> Block | None:
         """Return a block for ``size`` bytes; ``None`` if the frame has to be dropped.
 
         Parameters
         ----------
+        path
+            Of the frame, whose older state is the first that ``"latest"`` lets go.
         size
             Bytes of the frame.
         policy
@@ -97,17 +111,17 @@ class Frames:
         Raises
         ------
         StorageFull
-            If the frame is larger than the arena, or there is no room and the policy is ``"error"``.
+            If the frame is larger than the bound, or there is no room and the policy is ``"error"``.
         """
-        if size > self._arena.size:
+        if size > self._most_bytes:
             raise StorageFull(
-                f"a frame of {size} bytes is more than the {self._arena.size} bytes for all frames; "
+                f"a frame of {size} bytes is more than the {self._most_bytes} bytes for all frames; "
                 "raise max_bytes in the configuration of this backend, or send it in parts"
             )
         deadline = time.monotonic() + timeout
         with self._changed:
-            while (block := self._arena.take(size)) is None:
-                if self._forget(waiting=False):
+            while (block := self._arena.take(max(size, _LEAST_BYTES))) is None:
+                if self._evict(self._outdated(path, policy) or next(iter(self._spare.values()), None)):
                     continue
                 if policy == "error":
                     raise StorageFull(
@@ -115,9 +129,9 @@ class Frames:
                         "raise max_bytes in the configuration of this backend, or choose policy='latest'"
                     )
                 left = deadline - time.monotonic()
-                if policy == "block" and left > 0:
+                if policy == "block" and left > 0 and self._may_get_room(size):
                     self._changed.wait(left)
-                elif not self._forget(waiting=True):
+                elif not self._evict(self._oldest_unread()):
                     return None
             return block
 
@@ -126,14 +140,14 @@ class Frames:
         seq = frame.message.seq
         with self._changed:
             older = self._current.get(frame.message.path)
-            if older is not None:
-                older.is_current = False
-                self._supersede(older, policy)
             self._current[frame.message.path] = frame
             self._alive[seq] = frame
             for lane in self._lanes.values():
                 lane.counters.offered += 1
                 lane.waiting[seq] = frame
+            if older is not None:
+                older.is_current = False
+                self._supersede(older, policy)
 
     def drop_new(self) -> None:
         """Count a frame that there was no room for."""
@@ -143,22 +157,23 @@ class Frames:
                 lane.counters.dropped += 1
             self._changed.notify_all()
 
-    def next_for(self, viewer: str, *, most: int, most_bytes: int) -> Outgoing | None:
+    def next_for(self, viewer: str, *, most: int) -> Outgoing | None:
         """Return the next frame for a viewer and count it as in its hand; ``None`` if it has to wait.
 
         Parameters
         ----------
         viewer
-            Its name.
-        most, most_bytes
-            Frames, and bytes, that it may have in hand; one frame it may always have.
+            Its name. So that a viewer that stands still leaves room for the others, it has no more than its
+            share of the arena in hand; one frame it may always have.
+        most
+            Frames that it may have in hand.
         """
         with self._changed:
             lane = self._lanes[viewer]
             if not lane.waiting or len(lane.in_hand) >= most:
                 return None
             seq, frame = next(iter(lane.waiting.items()))
-            if lane.in_hand and lane.bytes_in_hand + frame.block.size > most_bytes:
+            if lane.in_hand and lane.bytes_in_hand + frame.block.size > self._most_in_hand:
                 return None
             del lane.waiting[seq]
             lane.in_hand[seq] = frame
@@ -169,6 +184,7 @@ class Frames:
             else:
                 lane.was_sent.add(seq)
                 lane.counters.sent += 1
+            self._settle(frame)
             return frame
 
     def acknowledge(self, viewer: str, ack: Ack) -> bool:
@@ -182,7 +198,7 @@ class Frames:
             setattr(lane.counters, ack.outcome, getattr(lane.counters, ack.outcome) + 1)
             lane.latency = time.monotonic() - frame.message.sent
             frame.readers.discard(viewer)
-            self._let_go(frame)
+            self._settle(frame)
             self._changed.notify_all()
             return True
 
@@ -195,7 +211,13 @@ class Frames:
             lane.waiting = dict(sorted({**lane.waiting, **again}.items()))
             for frame in returned.values():
                 frame.readers.discard(viewer)
-                self._let_go(frame)
+                self._settle(frame)
+            self._changed.notify_all()
+
+    def serve(self, viewer: str, is_served: bool) -> None:
+        """Note whether a viewer can be reached, or may be soon, and wake those who wait for it."""
+        with self._changed:
+            self._lanes[viewer].is_served = is_served
             self._changed.notify_all()
 
     def last_waiting(self, viewer: str, up_to: int) -> bool:
@@ -209,17 +231,11 @@ class Frames:
         lane = self._lanes[viewer]
         return len(lane.waiting) + len(lane.in_hand)
 
-    def wait_delivered(self, viewers: tuple[str, ...], timeout: float) -> bool:
-        """Wait until the viewers have taken everything, or anything changes; True if they have."""
+    def wait_delivered(self, viewers: Sequence[str], timeout: float) -> None:
+        """Wait until the viewers have taken everything, or anything changes."""
         with self._changed:
             if any(self.undelivered(viewer) for viewer in viewers):
                 self._changed.wait(timeout)
-            return not any(self.undelivered(viewer) for viewer in viewers)
-
-    def announce(self) -> None:
-        """Wake those who wait: the state of a viewer has changed."""
-        with self._changed:
-            self._changed.notify_all()
 
     def counters(self, viewer: str) -> Counters:
         """Counts of one viewer."""
@@ -229,11 +245,16 @@ class Frames:
         """Seconds from the append to the acknowledgement of the latest frame."""
         return self._lanes[viewer].latency
 
-    def waiting(self, viewer: str) -> int:
-        """Frames that have never been sent to a viewer and still may be."""
+    def census(self, viewer: str) -> tuple[Counters, int]:
+        """Return the counts of one viewer, and how many frames wait that it never got, of one moment."""
         with self._changed:
             lane = self._lanes[viewer]
-            return sum(seq not in lane.was_sent for seq in lane.waiting)
+            return replace(lane.counters), sum(seq not in lane.was_sent for seq in lane.waiting)
+
+    def _may_get_room(self, size: int) -> bool:
+        return size <= self._arena.size and any(
+            lane.is_served and (lane.waiting or lane.in_hand) for lane in self._lanes.values()
+        )
 
     def _supersede(self, older: Outgoing, policy: Policy) -> None:
         """Take a frame that is no longer current out of where it need not be any more."""
@@ -241,42 +262,48 @@ class Frames:
         for lane in self._lanes.values():
             if policy == "latest" or seq in lane.was_sent:
                 self._withdraw(lane, seq)
-        self._let_go(older)
+        self._settle(older)
 
     def _withdraw(self, lane: _Lane, seq: int) -> None:
         if lane.waiting.pop(seq, None) is not None and seq not in lane.was_sent:
             lane.counters.dropped += 1
 
-    def _let_go(self, frame: Outgoing) -> None:
-        """Free the memory of a frame that nothing holds."""
+    def _settle(self, frame: Outgoing) -> None:
+        """Free a frame that nothing holds, or note that only latecomers would miss it."""
         seq = frame.message.seq
-        if frame.is_current or frame.readers or any(seq in lane.waiting for lane in self._lanes.values()):
-            return
-        self._free(frame)
+        awaited = any(seq in lane.waiting and seq not in lane.was_sent for lane in self._lanes.values())
+        if frame.readers or awaited:
+            self._spare.pop(seq, None)
+        elif frame.is_current:
+            self._spare.setdefault(seq, frame)
+        else:
+            self._free(frame)
 
     def _free(self, frame: Outgoing) -> None:
         seq = frame.message.seq
-        if self._alive.pop(seq, None) is None:
-            return
+        del self._alive[seq]
+        self._spare.pop(seq, None)
         for lane in self._lanes.values():
             lane.was_sent.discard(seq)
         self._arena.give_back(frame.block)
 
-    def _forget(self, *, waiting: bool) -> bool:
-        """Free the oldest frame that nobody reads: one kept for latecomers, or one that waits."""
-        for frame in self._alive.values():
-            seq = frame.message.seq
-            waits = any(
-                seq in lane.waiting and (waiting or seq not in lane.was_sent) for lane in self._lanes.values()
-            )
-            if frame.readers or waits is not waiting:
-                continue
-            for lane in self._lanes.values():
-                self._withdraw(lane, seq)
-            if frame.is_current:
-                frame.is_current = False
-                del self._current[frame.message.path]
-            self._free(frame)
-            self._changed.notify_all()
-            return True
-        return False
+    def _outdated(self, path: str | None, policy: Policy) -> Outgoing | None:
+        """Return the state of a path that the next one is going to take the place of."""
+        older = self._current.get(path) if path is not None and policy == "latest" else None
+        return None if older is None or older.readers else older
+
+    def _oldest_unread(self) -> Outgoing | None:
+        return next((frame for frame in self._alive.values() if not frame.readers), None)
+
+    def _evict(self, frame: Outgoing | None) -> bool:
+        """Let a frame go that nobody reads."""
+        if frame is None:
+            return False
+        for lane in self._lanes.values():
+            self._withdraw(lane, frame.message.seq)
+        if frame.is_current:
+            frame.is_current = False
+            del self._current[frame.message.path]
+        self._free(frame)
+        self._changed.notify_all()
+        return True

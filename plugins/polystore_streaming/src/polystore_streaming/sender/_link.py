@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket as sockets
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -29,7 +30,6 @@ from polystore_streaming.wire import (
     Hello,
     Piece,
     Ping,
-    Pong,
     Refused,
     Reply,
     Share,
@@ -60,13 +60,12 @@ _MOST_MESSAGES = 64
 """Read in one turn, so that a viewer that floods us takes nothing from the others."""
 
 _SILENT_PINGS = 3
-_MOST_UNANSWERED_PINGS = 8
 
 
 class Link:
     """One viewer as the sender's thread sees it.
 
-    ``starting``: nobody answers yet, but a viewer is being started. ``unreachable``: nobody answers; still
+    ``starting``: nobody answers yet, but somebody may soon. ``unreachable``: nobody answers; still
     listening for one that comes. ``greeting``: connected, hello and memory are being agreed on. ``ready``:
     frames travel.
 
@@ -85,10 +84,10 @@ class Link:
     def __init__(self, target: Target, frames: Frames, arena: Arena, context: zmq.Context[Any]) -> None:
         self.target = target
         self.state: LinkState = "starting"
+        self.since = time.monotonic()
         self.reason = ""
         self.complaint = ""
         self.questions: deque[Question] = deque()
-        self.waiting_there = 0
         self._frames = frames
         self._arena = arena
         self._asked: dict[int, Question] = {}
@@ -99,7 +98,9 @@ class Link:
         self._outgoing: Iterator[list[bytes]] = iter(())
         self._stuck: list[bytes] | None = None
         self._pings = 0
+        self._ping_is_out = False
         self._silent_pings = 0
+        self._dropped_told = 0
         self.socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
         self._configure()
         self.monitor: zmq.Socket[bytes] = self.socket.get_monitor_socket(
@@ -158,77 +159,79 @@ class Link:
 
     def advance(self) -> None:
         """Send what may be sent now."""
-        if self.state != "ready":
-            return
-        while self._send_outgoing():
-            frame = self._frames.next_for(
-                self.target.name, most=self._credits, most_bytes=self._arena.size // 2
-            )
-            if frame is not None:
-                self._outgoing = self._messages_of(frame)
-            elif self.questions and self._may_ask(self.questions[0]):
-                question = self.questions.popleft()
-                self._asked[question.request.id] = question
-                self._outgoing = iter([[encode(question.request)]])
-            else:
-                return
+        while self._send_outgoing() and self.state == "ready":
+            following = self._next_question() or self._next_frame()
+            if following is None:
+                break
+            self._outgoing = following
+        if self.state == "unreachable":
+            self._fail_questions(self.reason)
 
     def ping(self) -> None:
-        """Ask for a sign of life, and tell what was dropped."""
+        """Ask for a sign of life, unless the last such question is open, and tell what was dropped."""
         if self.state not in ("greeting", "ready"):
             return
-        self._pings += 1
         self._silent_pings += 1
-        if self._silent_pings > _MOST_UNANSWERED_PINGS:
+        if self._ping_is_out:
             return
-        self._send(encode(Ping(number=self._pings)))
-        if self.state == "ready":
-            self._send(encode(Counts(dropped=self._frames.counters(self.target.name).dropped)))
+        self._pings += 1
+        self._ping_is_out = self._send(encode(Ping(number=self._pings)))
+        dropped = self._frames.counters(self.target.name).dropped
+        if (
+            self.state == "ready"
+            and dropped != self._dropped_told
+            and self._send(encode(Counts(dropped=dropped)))
+        ):
+            self._dropped_told = dropped
+
+    def expect(self) -> None:
+        """Say that somebody may answer soon."""
+        self.since = time.monotonic()
+        self._enter("starting")
 
     def give_up(self, reason: str) -> None:
         """Say that nobody answers and none is being started; one that comes is still welcome."""
-        self.state = "unreachable"
         self.reason = reason
-        while self.questions:
-            self.questions.popleft().fail(ViewerUnreachable(reason))
-        self._frames.announce()
+        self._enter("unreachable")
+        self._fail_questions(reason)
 
     def close(self) -> None:
         """Say goodbye."""
         if self.state in ("greeting", "ready"):
             self._send(encode(Bye()))
             self.socket.setsockopt(zmq.LINGER, 200)
-        self._drop_lease()
+        self._forget_connection()
         self._fail_questions("the stream was closed")
         self.socket.disable_monitor()
         self.monitor.close(0)
         self.socket.close()
 
+    def _enter(self, state: LinkState) -> None:
+        self.state = state
+        self._frames.serve(self.target.name, state != "unreachable")
+
     def _greet(self) -> None:
-        self._lost_nothing()
+        self._forget_connection()
         self._session = os.urandom(16)
-        self.state = "greeting"
-        self._send(
-            encode(
-                Hello(
-                    version=VERSION,
-                    session=self._session,
-                    pid=os.getpid(),
-                    host=sockets.gethostname(),
-                    program=_PROGRAM,
-                    token=self.target.token,
-                )
-            )
+        self.reason = ""
+        self._enter("greeting")
+        hello = Hello(
+            version=VERSION,
+            session=self._session,
+            pid=os.getpid(),
+            host=sockets.gethostname(),
+            program=_PROGRAM,
+            token=self.target.token,
         )
+        self._outgoing = iter([[encode(hello)]])
 
     def _take(self, message: Any, payload: memoryview) -> None:
         self._silent_pings = 0
+        self._ping_is_out = False
         match message:
             case Acks(session=self._session):
                 for ack in message.frames:
                     self._acknowledged(ack)
-            case Pong():
-                self.waiting_there = message.waiting
             case Reply():
                 question = self._asked.pop(message.id, None)
                 if question is not None:
@@ -240,8 +243,9 @@ class Link:
                 self._start_sending(shares=message.nonce == self._arena.nonce)
             case Refused():
                 self._take_back(f"viewer {self.target.name!r} refuses: {message.reason}")
-            case Who() if self.state == "ready":
-                self._lost(f"viewer {self.target.name!r} was restarted")
+            case Who() if self.state in ("greeting", "ready"):
+                self._frames.lost(self.target.name)
+                self._fail_questions(f"viewer {self.target.name!r} was restarted")
                 self._greet()
             case Closing():
                 self.reason = f"viewer {self.target.name!r} was closed"
@@ -262,22 +266,32 @@ class Link:
         if self._lease is None:
             self._start_sending(shares=False)
         else:
-            self._send(encode(Share(size=self._arena.size)))
+            self._outgoing = iter([[encode(Share(size=self._arena.size))]])
 
     def _is_ours(self, lease: str) -> bool:
-        """Whether a viewer may have named this socket: there is one, where viewers of this user have theirs."""
+        """Whether a viewer may have named this socket: it is where viewers of this user have theirs."""
         return bool(lease) and os.path.dirname(lease) == str(runtime_directory()) and os.path.exists(lease)
 
     def _start_sending(self, *, shares: bool) -> None:
         self._shares = shares
-        self.state = "ready"
-        self.reason = ""
-        self._frames.announce()
+        self._enter("ready")
 
-    def _may_ask(self, question: Question) -> bool:
-        return len(self._asked) < MAX_QUESTIONS and not self._frames.last_waiting(
-            self.target.name, question.after
-        )
+    def _next_question(self) -> Iterator[list[bytes]] | None:
+        while self.questions and self.questions[0].is_over:
+            self.questions.popleft()
+        if not self.questions or len(self._asked) >= MAX_QUESTIONS:
+            return None
+        if self._frames.last_waiting(self.target.name, self.questions[0].after):
+            return None
+        question = self.questions.popleft()
+        self._asked[question.request.id] = question
+        return iter([[encode(question.request)]])
+
+    def _next_frame(self) -> Iterator[list[bytes]] | None:
+        frame = self._frames.next_for(self.target.name, most=self._credits)
+        if frame is None:
+            return None
+        return self._messages_of(frame)
 
     def _messages_of(self, frame: Outgoing) -> Iterator[list[bytes]]:
         if self._shares:
@@ -318,32 +332,32 @@ class Link:
     def _lost(self, reason: str) -> None:
         if self.state not in ("greeting", "ready"):
             return
-        self._take_back(
-            f"{self.reason or reason}; start it again by `polystore viewer {self.target.name}`"
-            if self.target.files
-            else self.reason or reason
-        )
+        reason = self.reason or reason
+        if self.target.files is not None:
+            reason += f"; start it again by `{self.target.files.command}`"
+        self._take_back(reason)
 
     def _take_back(self, reason: str) -> None:
         """Take back what the viewer has in hand: it is gone, or turns us away."""
-        self._lost_nothing()
-        self._fail_questions(reason)
+        self._forget_connection()
         self._frames.lost(self.target.name)
         self.give_up(reason)
 
-    def _lost_nothing(self) -> None:
-        """Forget the connection that was."""
-        self._drop_lease()
-        self._shares = False
-        self._outgoing = iter(())
-        self._stuck = None
-        self._silent_pings = 0
-
-    def _drop_lease(self) -> None:
+    def drop_lease(self) -> None:
+        """Close the connection by which a viewer knows that the sender lives."""
         if self._lease is not None:
             with contextlib.suppress(OSError):
                 self._lease.close()
             self._lease = None
+
+    def _forget_connection(self) -> None:
+        self.drop_lease()
+        self._shares = False
+        self._outgoing = iter(())
+        self._stuck = None
+        self._silent_pings = 0
+        self._ping_is_out = False
+        self._dropped_told = 0
 
     def _fail_questions(self, reason: str) -> None:
         error: PolyStoreError = ViewerUnreachable(reason)

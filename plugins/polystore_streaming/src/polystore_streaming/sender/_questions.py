@@ -37,6 +37,11 @@ class Question:
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
         self._error: Exception | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self._answered.is_set()
+
     def answer(self, reply: Reply, payload: memoryview) -> None:
         """Take the viewer's answer."""
         try:
@@ -69,7 +74,7 @@ class Question:
             If the viewer could not do it.
         """
         if not self._answered.wait(timeout):
-            raise ViewerUnreachable(f"viewer {viewer!r} has not answered within {timeout:g} s")
+            self.fail(ViewerUnreachable(f"viewer {viewer!r} has not answered within {timeout:g} s"))
         if self._error is not None:
             raise self._error
         return self._value, self._arrays

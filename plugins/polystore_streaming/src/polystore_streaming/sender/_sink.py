@@ -29,9 +29,9 @@ __all__ = ["ViewerSink"]
 class ViewerSink:
     """Where a producer appends what a live viewer shows, and asks the viewer about it.
 
-    Made by ``fm.stream(backend="napari_stream", **options)``; a context manager that flushes at its end. All
-    methods may be called from several threads. Questions are answered by the first viewer, after everything
-    appended before has been shown.
+    Made by ``fm.stream(backend="napari_stream", **options)``; a context manager that closes it at its
+    end. All methods may be called from several threads. Questions are answered by the first viewer, after
+    everything appended before has been shown.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class ViewerSink:
     options
         Options of every append, unless the append says otherwise.
     policy, timeout
-        As for a save to this backend.
+        As for a save to this backend; ``timeout``, in seconds, also bounds how long :meth:`close` waits.
     """
 
     def __init__(
@@ -215,8 +215,13 @@ class ViewerSink:
         self._ask(timeout, what="close")
 
     def close(self) -> None:
-        """Wait a few seconds for what has not arrived; appending afterwards is an error."""
-        self._closed = True
+        """Wait for what has not arrived, as long as ``timeout`` says; appending afterwards is an error.
+
+        A viewer that cannot be reached is no error here, unlike in :meth:`flush`: it is warned of, once.
+        """
+        if not self._closed:
+            self._closed = True
+            self._stream.settle(self._timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -228,8 +233,6 @@ class ViewerSink:
         traceback: TracebackType | None,
         /,
     ) -> None:
-        if exc is None and not self._closed:
-            self.flush(self._timeout)
         self.close()
 
     def _ask(self, timeout: float, **question: Any) -> tuple[Any, dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from polystore_core.errors import InvalidOption
 from polystore_streaming.processes import RuntimeFiles
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import zmq
 
 __all__ = ["Target", "ViewerAddress", "targets"]
+
+_KEY_LENGTH = 40
+"""Of a CURVE key in Z85."""
 
 ViewerAddress: TypeAlias = str | Mapping[str, str]
 
@@ -82,15 +85,28 @@ def targets(viewer: str, addresses: ViewerAddress | Sequence[ViewerAddress] | No
     return found
 
 
-def _target(viewer: str, address: Any) -> Target:
+def _target(viewer: str, address: ViewerAddress) -> Target:
     if isinstance(address, Mapping):
         if not {"endpoint"} <= set(address) <= {"endpoint", "token", "server_key"}:
             raise InvalidOption(
                 f"a viewer on the network has 'endpoint', 'token' and 'server_key'; got {', '.join(address)}"
             )
-        return Target(name=address["endpoint"], **address)
-    if address.startswith("tcp://"):
-        return Target(address, address, token=os.environ.get("POLYSTORE_VIEWER_TOKEN", ""))
+        key = address.get("server_key", "")
+        if len(key) not in (0, _KEY_LENGTH):
+            raise InvalidOption(f"a server_key has {_KEY_LENGTH} characters, not {len(key)}")
+        endpoint = _endpoint(address["endpoint"])
+        return Target(endpoint, endpoint, token=address.get("token", ""), server_key=key)
+    if "://" in address:
+        return Target(address, _endpoint(address), token=os.environ.get("POLYSTORE_VIEWER_TOKEN", ""))
     name = address if address.partition(".")[0] == viewer else f"{viewer}.{address}"
     files = RuntimeFiles.of(name)
     return Target(name, f"ipc://{files.socket}", files)
+
+
+def _endpoint(address: str) -> str:
+    host, _, port = address.removeprefix("tcp://").rpartition(":")
+    if not (address.startswith("tcp://") and host and port.isdecimal() and 0 < int(port) < 65536):
+        raise InvalidOption(
+            f"a viewer on the network is at tcp://HOST:PORT, such as tcp://127.0.0.1:5555; got {address!r}"
+        )
+    return address

@@ -11,10 +11,16 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from polystore_core.errors import InvalidOption, LockTimeout, PluginError, PolyStoreError
-from polystore_core.files import file_lock
+from polystore_core.errors import InvalidOption, PluginError, PolyStoreError
 from polystore_core.plugins import discover, load_plugin, only_claimant
-from polystore_streaming.processes import ALREADY_RUNS, RuntimeFiles, ViewerRecord, write_record
+from polystore_streaming.processes import (
+    ALREADY_RUNS,
+    RuntimeFiles,
+    ViewerRecord,
+    claim,
+    let_go,
+    write_record,
+)
 from polystore_streaming.viewer._host import DisplayHost
 from polystore_streaming.viewer._server import Server
 
@@ -27,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "run_viewer"]
 
-_LOCK_SECONDS = 2.0
-"""Others hold the lock for an instant to see whether a viewer runs."""
+_LOCK_SECONDS = 1.0
+"""For a viewer of the same name that is just ending."""
 
 
 def run_viewer(
@@ -37,6 +43,7 @@ def run_viewer(
     name: str | None = None,
     options: Mapping[str, Any] | None = None,
     listeners: Sequence[Listener] = (),
+    lock: int | None = None,
 ) -> int:
     """Run the viewer of a backend in this process, until its window is closed.
 
@@ -52,6 +59,8 @@ def run_viewer(
         Options of the display.
     listeners
         Where to listen on the network, besides this machine's sockets.
+    lock
+        Descriptor of the lock of the viewer's name, if who started this process has taken it.
 
     Returns
     -------
@@ -65,26 +74,16 @@ def run_viewer(
     """
     plugin = _backend_class(backend)
     files = RuntimeFiles.of(name or plugin.viewer)
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(file_lock(files.lock, timeout=_LOCK_SECONDS))
-        except LockTimeout:
-            print(f"polystore: viewer {files.name!r} runs already", file=sys.stderr)
-            return ALREADY_RUNS
-        display = _display_class(plugin)(f"PolyStore {files.name}", **(options or {}))
-        host = DisplayHost(display)
-        server = Server(files, host.mailbox, host.arrived, listeners)
-        host.serve(server)
-        endpoints = server.endpoints or [f"ipc://{files.socket}"]
-        token = listeners[0].token if listeners else ""
-        write_record(files, _record(files, backend, endpoints[0], token))
-        server.start()
-        try:
-            display.run(host)
-        finally:
-            server.close()
-            with contextlib.suppress(OSError):
-                files.record.unlink()
+    if lock is None:
+        lock = claim(files, _LOCK_SECONDS)
+    if lock is None:
+        print(f"polystore: viewer {files.name!r} runs already", file=sys.stderr)
+        return ALREADY_RUNS
+    os.set_inheritable(lock, False)
+    try:
+        _show(files, backend, _display_class(plugin), options or {}, listeners)
+    finally:
+        let_go(lock)
     return 0
 
 
@@ -94,12 +93,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("backend")
     parser.add_argument("--name")
     parser.add_argument("--options", type=json.loads, default={})
+    parser.add_argument("--lock", type=int)
     given = parser.parse_args(arguments)
     try:
-        return run_viewer(given.backend, name=given.name, options=given.options)
+        return run_viewer(given.backend, name=given.name, options=given.options, lock=given.lock)
     except PolyStoreError as error:
         print(f"polystore: {error}", file=sys.stderr)
         return 1
+
+
+def _show(
+    files: RuntimeFiles,
+    backend: str,
+    display_class: Callable[..., Display],
+    options: Mapping[str, Any],
+    listeners: Sequence[Listener],
+) -> None:
+    display = display_class(f"PolyStore {files.name}", **options)
+    host = DisplayHost(display)
+    server = Server(files, host.mailbox, host.arrived, listeners)
+    host.serve(server)
+    endpoints = server.endpoints or [f"ipc://{files.socket}"]
+    token = listeners[0].token if listeners else ""
+    write_record(files, _record(files, backend, endpoints[0], token))
+    server.start()
+    try:
+        display.run(host)
+    finally:
+        server.close()
+        with contextlib.suppress(OSError):
+            files.record.unlink()
 
 
 def _record(files: RuntimeFiles, backend: str, endpoint: str, token: str) -> ViewerRecord:
