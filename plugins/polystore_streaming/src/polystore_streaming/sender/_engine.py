@@ -197,10 +197,10 @@ class Engine:
             If frames wait for a viewer that nobody starts.
         """
         self.wait(timeout)
-        missing = self._pump.undelivered(reachable=False)
-        for link in missing:
-            _require_reachable(link)
-        return sum(self._frames.undelivered(link.target.name) for link in missing)
+        for name, link in self._pump.links.items():
+            if self._frames.missing(name):
+                _require_reachable(link)
+        return sum(self._frames.undelivered(link.target.name) for link in self._pump.undelivered())
 
     def wait(self, timeout: float | None) -> None:
         """Wait until the viewers that can be reached have taken everything."""
@@ -240,7 +240,7 @@ class Engine:
         return {
             f"never reached viewer {link.target.name!r}" + (f": {link.reason}" if link.reason else ""): count
             for link in self._pump.links.values()
-            if (count := self._frames.undelivered(link.target.name))
+            if (count := self._frames.missing(link.target.name))
         }
 
     def linger(self) -> dict[str, int]:

@@ -63,6 +63,7 @@ class _Lane:
         self.in_hand: dict[int, Outgoing] = {}
         self.bytes_in_hand = 0
         self.was_sent: set[int] = set()
+        self.was_taken: set[int] = set()
         self.latency: float | None = None
         self.counters = Counters()
         self.is_served = True
@@ -195,6 +196,7 @@ class Frames:
             if frame is None:
                 return False
             lane.bytes_in_hand -= frame.block.size
+            lane.was_taken.add(ack.seq)
             setattr(lane.counters, ack.outcome, getattr(lane.counters, ack.outcome) + 1)
             lane.latency = time.monotonic() - frame.message.sent
             frame.readers.discard(viewer)
@@ -230,6 +232,12 @@ class Frames:
         """Count the frames that a viewer has yet to get, or has in hand."""
         lane = self._lanes[viewer]
         return len(lane.waiting) + len(lane.in_hand)
+
+    def missing(self, viewer: str) -> int:
+        """Count the frames that a viewer has never acknowledged."""
+        with self._changed:
+            lane = self._lanes[viewer]
+            return sum(seq not in lane.was_taken for seq in (*lane.waiting, *lane.in_hand))
 
     def wait_delivered(self, viewers: Sequence[str], timeout: float) -> None:
         """Wait until the viewers have taken everything, or anything changes."""
@@ -285,6 +293,7 @@ class Frames:
         self._spare.pop(seq, None)
         for lane in self._lanes.values():
             lane.was_sent.discard(seq)
+            lane.was_taken.discard(seq)
         self._arena.give_back(frame.block)
 
     def _outdated(self, subject: Subject | None, policy: Policy) -> Outgoing | None:

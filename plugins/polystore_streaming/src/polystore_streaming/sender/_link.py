@@ -267,7 +267,7 @@ class Link:
             self._outgoing = iter([[encode(Share(size=self._arena.size))]])
 
     def _is_ours(self, lease: str) -> bool:
-        """Whether this socket exists, and lies where viewers of this user have theirs."""
+        """Whether a viewer may have named this socket: it is where viewers of this user have theirs."""
         return bool(lease) and os.path.dirname(lease) == str(runtime_directory()) and os.path.exists(lease)
 
     def _start_sending(self, *, shares: bool) -> None:
@@ -289,15 +289,18 @@ class Link:
         frame = self._frames.next_for(self.target.name, most=self._credits)
         if frame is None:
             return None
-        return iter([[encode(frame.message)]]) if self._shares else self._cut(frame)
+        return self._messages_of(frame)
 
-    def _cut(self, frame: Outgoing) -> Iterator[list[bytes]]:
+    def _messages_of(self, frame: Outgoing) -> Iterator[list[bytes]]:
+        if self._shares:
+            yield [encode(frame.message)]
+            return
         if frame.message.size > MAX_FRAME_BYTES:
             reason = f"{frame.message.path!r}: more than the {MAX_FRAME_BYTES} bytes that can be sent inline"
             self._acknowledged(Ack(seq=frame.message.seq, outcome="refused", reason=reason))
             return
-        memory = self._arena.view(frame.block, frame.message.size)
         yield [encode(msgspec.structs.replace(frame.message, place=None))]
+        memory = self._arena.view(frame.block, frame.message.size)
         for offset in range(0, frame.message.size, MAX_PIECE_BYTES):
             part = memory[offset : offset + MAX_PIECE_BYTES]
             header = Piece(seq=frame.message.seq, offset=offset, size=len(part))

@@ -90,12 +90,12 @@ class Pump:
             with contextlib.suppress(OSError):
                 self._bell.send(b"!")
 
-    def undelivered(self, *, reachable: bool = True) -> list[Link]:
-        """Return the viewers that have yet to take frames, or only those of them that may still do."""
+    def undelivered(self) -> list[Link]:
+        """Return the viewers that have yet to take frames, and still may."""
         return [
             link
             for name, link in self.links.items()
-            if self._frames.undelivered(name) and not (reachable and link.state == "unreachable")
+            if link.state != "unreachable" and self._frames.undelivered(name)
         ]
 
     def is_starting(self, link: Link) -> bool:
