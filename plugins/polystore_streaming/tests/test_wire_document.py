@@ -190,14 +190,14 @@ def test_a_viewer_written_from_the_document_shows_what_is_saved(mode, monkeypatc
         for number, image in enumerate(images):
             manager.save(image, f"{number}.tif", backend="recorder_stream")
         assert manager.flush(backend="recorder_stream", timeout=30) == 0
-        with manager.stream(backend="recorder_stream") as sink:
-            assert [layer["name"] for layer in sink.layers()] == [f"{n}.tif" for n in range(6)]
-            for number, image in enumerate(images):
-                assert np.array_equal(sink.pixels(f"{number}.tif"), image)
-            (metrics,) = sink.metrics().values()
-            assert metrics["shares_memory"] is (mode == "memory")
-            assert (metrics["offered"], metrics["shown"], metrics["dropped"]) == (6, 6, 0)
-            with pytest.raises(StorageError, match="no layer 'none'"):
-                sink.pixels("none")
-            sink.close_viewer()
+        sink = manager.stream(backend="recorder_stream")
+        assert [layer["name"] for layer in sink.layers()] == [f"{n}.tif" for n in range(6)]
+        for number, image in enumerate(images):
+            assert np.array_equal(sink.pixels(f"{number}.tif"), image)
+        (metrics,) = sink.metrics().values()
+        assert metrics["shares_memory"] is (mode == "memory")
+        assert (metrics["offered"], metrics["shown"], metrics["dropped"]) == (6, 6, 0)
+        with pytest.raises(StorageError, match="no layer 'none'"):
+            sink.pixels("none")
+        sink.close_viewer()
         assert process.wait(30) == 0
