@@ -61,7 +61,7 @@ class Viewer:
 
     def serve(self):
         """Answer until asked to close."""
-        while not self.closed:
+        while self.sessions or not self.closed:
             peer, header, *second = self.router.recv_multipart()
             message = msgpack.unpackb(header)
             kind = message.pop("type")
@@ -131,6 +131,8 @@ class Viewer:
             self.say(peer, "reply", data, id=id, arrays=frame["arrays"])
         elif what == "close":
             self.say(peer, "reply", b"", id=id)
+            for sender in self.sessions:
+                self.say(sender, "closing")
             self.closed = True
         else:
             self.say(peer, "reply", b"", id=id, error=f"no layer {layer!r}")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zmq
 from recorder import RecorderBackend
 from wire_support import Connection, viewer_process
 from wire_tables import MESSAGES, PARTS, rows
@@ -166,6 +167,24 @@ def test_a_sender_written_from_the_document_is_shown(shares):
     assert told["pong"] == 5
 
 
+def close(endpoint):
+    """Close a viewer as the document says."""
+    with zmq.Context() as context:
+        connection = Connection(context, endpoint)
+        assert isinstance(connection.greet(), wire.Welcome)
+        connection.say(wire.encode(wire.Request(id=1, what="close")))
+        assert [connection.hear(), connection.hear()] == [wire.Reply(id=1), wire.Closing()]
+        connection.socket.setsockopt(zmq.LINGER, 1000)
+        connection.say(wire.encode(wire.Bye()))
+        connection.close()
+
+
+def test_a_viewer_waits_for_the_bye_of_its_senders():
+    with viewer_process() as viewer:
+        close(viewer.endpoint)
+        assert viewer.process.wait(30) == 0
+
+
 @contextlib.contextmanager
 def independent_viewer(mode, monkeypatch):
     with tempfile.TemporaryDirectory(prefix="ps-") as directory:
@@ -177,8 +196,10 @@ def independent_viewer(mode, monkeypatch):
                 registry = BackendRegistry()
                 registry.register("recorder_stream", RecorderBackend(autostart=False, linger=0.0))
                 manager = FileManager(registry)
-                yield manager, process
+                yield manager
                 manager.close()
+                close(f"ipc://{directory}/recorder.zmq")
+                assert process.wait(30) == 0
             finally:
                 process.kill()
 
@@ -186,18 +207,16 @@ def independent_viewer(mode, monkeypatch):
 @pytest.mark.parametrize("mode", ["memory", "pieces"])
 def test_a_viewer_written_from_the_document_shows_what_is_saved(mode, monkeypatch):
     images = [np.random.default_rng(n).integers(0, 4000, (512, 700 + n), np.uint16) for n in range(6)]
-    with independent_viewer(mode, monkeypatch) as (manager, process):
+    with independent_viewer(mode, monkeypatch) as manager:
         for number, image in enumerate(images):
             manager.save(image, f"{number}.tif", backend="recorder_stream")
         assert manager.flush(backend="recorder_stream", timeout=30) == 0
-        with manager.stream(backend="recorder_stream") as sink:
-            assert [layer["name"] for layer in sink.layers()] == [f"{n}.tif" for n in range(6)]
-            for number, image in enumerate(images):
-                assert np.array_equal(sink.pixels(f"{number}.tif"), image)
-            (metrics,) = sink.metrics().values()
-            assert metrics["shares_memory"] is (mode == "memory")
-            assert (metrics["offered"], metrics["shown"], metrics["dropped"]) == (6, 6, 0)
-            with pytest.raises(StorageError, match="no layer 'none'"):
-                sink.pixels("none")
-            sink.close_viewer()
-        assert process.wait(30) == 0
+        sink = manager.stream(backend="recorder_stream")
+        assert [layer["name"] for layer in sink.layers()] == [f"{n}.tif" for n in range(6)]
+        for number, image in enumerate(images):
+            assert np.array_equal(sink.pixels(f"{number}.tif"), image)
+        (metrics,) = sink.metrics().values()
+        assert metrics["shares_memory"] is (mode == "memory")
+        assert (metrics["offered"], metrics["shown"], metrics["dropped"]) == (6, 6, 0)
+        with pytest.raises(StorageError, match="no layer 'none'"):
+            sink.pixels("none")

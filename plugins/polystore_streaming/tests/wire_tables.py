@@ -93,5 +93,6 @@ def described(kind: Any) -> str:
     raise TypeError(kind)
 
 
-def number(value: int) -> str:
+def number(value: int | None) -> str:
+    assert value is not None
     return POWERS.get(value) or (f"-{POWERS[-value]}" if -value in POWERS else str(value))

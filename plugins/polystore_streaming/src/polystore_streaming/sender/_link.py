@@ -246,7 +246,8 @@ class Link:
                 self._fail_questions(f"viewer {self.target.name!r} was restarted")
                 self._greet()
             case Closing():
-                self.reason = f"viewer {self.target.name!r} was closed"
+                self._send(encode(Bye()))
+                self._lost(f"viewer {self.target.name!r} was closed")
             case _:
                 pass
 

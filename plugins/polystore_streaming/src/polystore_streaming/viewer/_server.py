@@ -8,6 +8,7 @@ import socket as sockets
 import threading
 import time
 from collections import deque
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import zmq
@@ -35,6 +36,9 @@ _LOCAL = 0
 
 _HANDSHAKE_MS = 5000
 """Who has connected and does not speak ZeroMQ is turned away after this time."""
+
+_GOODBYE_SECONDS = 0.5
+"""How long a window that is being closed waits for its senders."""
 
 _LOOK_MS = 2000
 """How often to look for connections and senders that say nothing."""
@@ -86,6 +90,7 @@ class Server:
         self._bell.setblocking(False)
         self._acks: deque[tuple[Peer, Ack]] = deque()
         self._answers: deque[tuple[Peer, list[bytes]]] = deque()
+        self._polled: set[int] = set()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="polystore-viewer", daemon=True)
 
@@ -133,23 +138,26 @@ class Server:
         poller.register(self._doorbell, zmq.POLLIN)
         for router, _ in self._routers:
             poller.register(router, zmq.POLLIN)
-        leases: set[int] = set()
-        next_look = time.monotonic()
         try:
+            next_look = time.monotonic()
             while not self._closing:
-                current = set(self._leases.descriptors())
-                for fd in leases - current:
-                    poller.unregister(fd)
-                for fd in current - leases:
-                    poller.register(fd, zmq.POLLIN)
-                leases = current
-                self._serve({fd for fd, _ in poller.poll(_LOOK_MS)})
+                self._wait_and_serve(poller, _LOOK_MS)
                 if time.monotonic() >= next_look:
                     next_look = time.monotonic() + _LOOK_MS / 1000
                     self._leases.turn_away_silent()
                     self.receiver.forget_silent()
+            self._say_goodbye(poller)
         finally:
-            self._say_goodbye()
+            self._let_go()
+
+    def _wait_and_serve(self, poller: zmq.Poller, patience_ms: int) -> None:
+        leases = set(self._leases.descriptors())
+        for fd in self._polled - leases:
+            poller.unregister(fd)
+        for fd in leases - self._polled:
+            poller.register(fd, zmq.POLLIN)
+        self._polled = leases
+        self._serve({fd for fd, _ in poller.poll(patience_ms)})
 
     def _serve(self, ready: set[Any]) -> None:
         if self._doorbell.fileno() in ready:
@@ -184,10 +192,16 @@ class Server:
         while self._answers:
             self.receiver.answer(*self._answers.popleft())
 
-    def _say_goodbye(self) -> None:
+    def _say_goodbye(self, poller: zmq.Poller) -> None:
+        """Tell senders, and wait a moment for the bye of each: then it has read all that it was told."""
         self._deliver_answers()
         for address in self.receiver.peers:
             self._send(address, [encode(Closing())])
+        deadline = time.monotonic() + _GOODBYE_SECONDS
+        while self.receiver.peers and (left := deadline - time.monotonic()) > 0:
+            self._wait_and_serve(poller, ceil(left * 1000))
+
+    def _let_go(self) -> None:
         for router, _ in self._routers:
             router.close()
         self._leases.close()
