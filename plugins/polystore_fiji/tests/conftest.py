@@ -1,4 +1,4 @@
-"""A screen for all tests of a session, and one ImageJ that they share."""
+"""One ImageJ that all tests of a session share."""
 
 from __future__ import annotations
 
@@ -6,17 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fiji_process import FijiProcess
-from fiji_screen import virtual_screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-@pytest.fixture(scope="session")
-def screen() -> Iterator[str]:
-    """DISPLAY of a virtual screen."""
-    with virtual_screen() as display:
-        yield display
 
 
 @pytest.fixture(scope="session")
