@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import arrays, batches, files, imports, listing, memory, metadata, routing
+from benchmarks import (
+    batches,
+    files,
+    imports,
+    listing,
+    memory,
+    metadata,
+    routing,
+    streaming,
+    zarr_arrays,
+    zarr_engine,
+    zarr_plates,
+)
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -19,6 +31,9 @@ BENCHMARKS: dict[str, ModuleType] = {
     "listing": listing,
     "memory": memory,
     "metadata": metadata,
-    "arrays": arrays,
+    "streaming": streaming,
+    "zarr_arrays": zarr_arrays,
+    "zarr_engine": zarr_engine,
+    "zarr_plates": zarr_plates,
 }
 """Name -> module whose ``cases(folder, quick)`` yields what to compare."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from benchmarks._compare import Case, ratio
+from benchmarks._neighbour import neighbour_python
 from benchmarks._table import line
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _AT_MOST_MS = {"p99": 100, "longest": 500}
 def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
     """Yield the merges of 8 processes at both durabilities; print how long each of 16 has to wait."""
     processes, waiting, times = (2, 2, 5) if quick else (8, 16, 100)
-    peer = sys.executable if quick else _install_neighbour(folder / "neighbour")
+    peer = sys.executable if quick else neighbour_python(folder / "neighbour")
     (folder / "plate").mkdir()
     for durability in ("durable", "atomic"):
         with ExitStack() as stack:
@@ -67,18 +68,6 @@ def _wait_line(title: str, name: str, share: float, ours: _Team, theirs: _Team) 
             verdict,
         ]
     )
-
-
-def _install_neighbour(environment: Path) -> str:
-    """Make an environment with the newest `polystore` of the index; return its Python."""
-    python = str(environment / "bin" / "python")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
-    subprocess.run([*pip, "install", "-q", "polystore"], check=True)
-    version = "import importlib.metadata as m; print(m.version('polystore'))"
-    found = subprocess.run([python, "-c", version], check=True, text=True, stdout=subprocess.PIPE)
-    print(f"peer: polystore {found.stdout.strip()} of the index", flush=True)
-    return python
 
 
 class _Team:

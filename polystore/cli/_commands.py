@@ -28,9 +28,9 @@ BUILT_IN = {
     "cp": ("_cp", "Copy a file or directory, also from one backend to another."),
     "demo": ("_demo", "Move real images through every installed backend."),
     "doctor": ("_doctor", "Say what is installed, what is broken and how to mend it."),
-    "info": ("_info", "Describe one file or directory."),
+    "info": ("_info", "Describe one file, directory or store."),
     "ls": ("_ls", "List a directory."),
-    "repair": ("_repair", "Inspect a damaged JSON document, and restore its last good version."),
+    "repair": ("_repair", "Inspect a damaged JSON document or store, and mend it."),
     "rm": ("_rm", "Remove files or directories."),
 }
 """Name -> module that holds the command under that name, and its first line of help."""

@@ -8,6 +8,7 @@ import click
 
 from polystore.cli import _options
 from polystore.cli._output import moment, print_facts, print_json, size_text
+from polystore.cli._stores import store_for
 from polystore_core import FileManager, UnsupportedData
 from polystore_core.data import kind_of
 from polystore_core.paths import PathPattern
@@ -16,8 +17,8 @@ __all__ = ["info"]
 
 
 @click.command()
-@click.argument("path")
-@_options.backend("-b", "--backend")
+@click.argument("path", is_eager=True)
+@_options.backend_or_store("-b", "--backend")
 @click.option(
     "-p",
     "--pattern",
@@ -26,11 +27,20 @@ __all__ = ["info"]
 )
 @_options.as_json
 @click.pass_obj
-def info(manager: FileManager, *, path: str, backend: str, pattern: str | None, as_json: bool) -> None:
-    """Describe one file or directory.
+def info(manager: FileManager, *, path: str, backend: str | None, pattern: str | None, as_json: bool) -> None:
+    """Describe one file, directory or store.
 
     The file is decoded without a copy where its format allows it (a memory-mapped .npy costs nothing).
     """
+    store = store_for(path) if backend is None else None
+    if store is not None:
+        lines = list(store.describe(path))
+        if as_json:
+            print_json({"path": path, "kind": "store", "tree": lines})
+        else:
+            click.echo("\n".join(lines))
+        return
+    assert backend is not None
     coordinates = PathPattern.of(pattern).parse(path) if pattern else None
     entry = manager.stat(path, backend=backend)
     facts: dict[str, Any] = {"path": path}

@@ -12,7 +12,7 @@ from polystore.cli._output import note
 if TYPE_CHECKING:
     from polystore_core import FileManager, PathPattern
 
-__all__ = ["as_json", "backend", "choice_of_files", "name_pattern", "optional_backend"]
+__all__ = ["as_json", "backend", "backend_or_store", "choice_of_files", "name_pattern", "optional_backend"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,6 +22,23 @@ _OF_THIS_PROCESS = "memory"
 def backend(*names: str, help: str = "Backend to use.") -> Callable[[F], F]:
     """Add a required option for a backend; leaving it out says which backends there are."""
     return click.option(*names, "backend", metavar="BACKEND", callback=_named, help=f"{help}  [required]")
+
+
+def backend_or_store(*names: str) -> Callable[[F], F]:
+    """Add an option for a backend that may be left out where the path is that of a store a plugin knows.
+
+    A command with it takes ``path`` before, as an eager argument.
+    """
+
+    def named(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
+        from polystore.cli._stores import store_for
+
+        if name is None and store_for(ctx.params.get("path", "")) is not None:
+            return None
+        return _named(ctx, option, name)
+
+    text = "Backend to use; may be left out for a store such as plate.ome.zarr.  [required]"
+    return click.option(*names, "backend", metavar="BACKEND", callback=named, help=text)
 
 
 def optional_backend(*names: str, help: str) -> Callable[[F], F]:

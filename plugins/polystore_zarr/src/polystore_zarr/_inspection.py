@@ -1,4 +1,4 @@
-"""Checking a store, describing it, and mending what a killed writer left."""
+"""Checking a store: its documents, its chunks, and what OME-NGFF asks of a plate."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from polystore_core import NotADirectory, PathNotFound
-from polystore_core.files import is_temporary_name, sweep_temporaries
+from polystore_core import NotADirectory, PathNotFound, PolyStoreError
+from polystore_core.files import is_temporary_name
 from polystore_core.paths import natural_sorted
+from polystore_zarr._arrays import described, is_by_region, read_array
+from polystore_zarr._grid import Grid
+from polystore_zarr._layout_on_disk import attributes_of, fields_there, listed_fields, listed_wells
 from polystore_zarr._names import find
-from polystore_zarr._nodes import document_of, kind_of
-from polystore_zarr._plate_listing import PlateListing
-from polystore_zarr._plate_places import FieldPlace, Layout
-from polystore_zarr._staging import Staging
+from polystore_zarr._ngff import ngff_of, ome_of
+from polystore_zarr._nodes import ASIDE, document_of, has_document, kind_of
+from polystore_zarr._regions import file_parts
+from polystore_zarr._snapshot import Snapshot
 from polystore_zarr._tree import list_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Problem", "describe", "inspect", "mend"]
+    from polystore_zarr._plate_places import FieldPlace
+
+__all__ = ["Problem", "inspect", "require_store", "torn_chunks", "unlisted"]
 
 
 class Problem(NamedTuple):
@@ -38,65 +43,37 @@ class Problem(NamedTuple):
     what: str
 
 
-def inspect(store: str) -> list[Problem]:
-    """Check every document and the presence of every chunk; nothing is decoded and nothing changed.
+def inspect(store: str, *, decode: bool = False) -> list[Problem]:
+    """Check every document, and that every chunk is there; nothing is changed.
 
     Parameters
     ----------
     store
         Directory of a Zarr store or array.
+    decode
+        Whether every chunk is decoded too, to find those that are torn; that reads the whole store.
 
     Raises
     ------
     PathNotFound, NotADirectory
         If there is no store.
     """
-    _require(store)
+    require_store(store)
     problems = list(_left_aside(store))
     if kind_of(store) == "array":
-        return problems + list(_array_problems(store, "."))
+        return problems + list(_array_problems(store, ".", decode=decode)) + list(_unlisted_problems(store))
     for file in natural_sorted(list_tree(store, recursive=True).files):
-        problems += _array_problems(find(f"{store}/{file}"), file)
-    return problems + list(_plate_problems(store))
+        problems += _array_problems(find(f"{store}/{file}"), file, decode=decode)
+    return problems + list(_plate_problems(store)) + list(_unlisted_problems(store))
 
 
-def mend(store: str) -> list[str]:
-    """Remove what killed writers left beside a store, and list fields that are whole but not listed.
+def require_store(store: str) -> None:
+    """Refuse what is no store.
 
-    Returns
-    -------
-    list of str
-        What was done, a line for each.
+    Raises
+    ------
+    PathNotFound, NotADirectory
     """
-    _require(store)
-    removed = sweep_temporaries(os.path.dirname(store) or ".", directories=True)
-    done = [f"removed {removed} unfinished {'node' if removed == 1 else 'nodes'}"] if removed else []
-    listing = PlateListing(store, Staging())
-    for place in _unlisted(store):
-        listing.enter(place, Layout(place.row + 1, place.column + 1), shown=store)
-        done.append(f"listed field {place.path}")
-    return done
-
-
-def describe(store: str) -> Iterator[str]:
-    """Describe a store line by line: its plate if it is one, else its arrays as a tree."""
-    _require(store)
-    attributes = _attributes(store)
-    if "plate" not in attributes.get("ome", {}):
-        yield from _tree_lines(store)
-        return
-    plate = attributes["ome"]["plate"]
-    wells = _wells(attributes)
-    fields = [f"{well}/{name}" for well in wells for name in _listed_fields(f"{store}/{well}")]
-    version = attributes["ome"].get("version")
-    yield f"{os.path.basename(store)}: plate {plate.get('name', '')!r}, OME-NGFF {version}"
-    yield f"  {len(plate['rows'])} x {len(plate['columns'])}, {len(wells)} wells, {len(fields)} fields"
-    for field in fields[:1]:
-        yield f"  field {field}, as an example:"
-        yield from (f"    {line}" for line in _image_lines(f"{store}/{field}"))
-
-
-def _require(store: str) -> None:
     kind = kind_of(store)
     if kind is None:
         raise PathNotFound(f"there is no store {store!r}", path=store)
@@ -104,49 +81,87 @@ def _require(store: str) -> None:
         raise NotADirectory(f"{store!r} is a file, not a Zarr store", path=store)
 
 
+def torn_chunks(path: str) -> Iterator[tuple[str, str]]:
+    """Yield the keys of the chunks and shards of an array that cannot be decoded, and why.
+
+    Raises
+    ------
+    CorruptData, IsADirectory
+        If the documents of the array cannot be read.
+    """
+    with Snapshot(path) as snapshot:
+        metadata, steps = described(snapshot, shown=path)
+    whole = tuple(slice(0, size) for size in metadata.shape)
+    for part in file_parts(whole, Grid(metadata.shape, steps)):
+        key = metadata.encode_chunk_key(part.position)
+        if os.path.exists(f"{path}/{key}"):
+            try:
+                read_array(path, shown=key, max_bytes=None, region=part.extent)
+            except PolyStoreError as error:
+                yield key, str(error)
+
+
+def unlisted(store: str) -> Iterator[FieldPlace]:
+    """Yield the fields that are in their place and that their well, or the plate, does not list."""
+    wells = set(listed_wells(store))
+    for place in fields_there(store):
+        if place.well not in wells or place.name not in listed_fields(store, place.well):
+            yield place
+
+
 def _left_aside(store: str) -> Iterator[Problem]:
     count = sum(is_temporary_name(name) for name in os.listdir(os.path.dirname(store) or "."))
     if count:
-        yield Problem(
-            ".",
-            f"{count} unfinished beside it; 'polystore zarr repair' removes what killed writers left",
-        )
+        yield Problem(".", f"{count} unfinished beside it; polystore repair removes what killed writers left")
 
 
-def _array_problems(path: str, node: str) -> Iterator[Problem]:
-    from zarr.core.metadata import ArrayV3Metadata
-
-    if not os.path.exists(f"{path}/zarr.json"):
-        return
+def _array_problems(path: str, node: str, *, decode: bool) -> Iterator[Problem]:
     try:
-        metadata = ArrayV3Metadata.from_dict(document_of(path))
-        steps = metadata.chunk_grid.chunk_shape  # type: ignore[attr-defined]
-        counts = [-(-size // step) for size, step in zip(metadata.shape, steps, strict=True)]
-    except Exception as error:
-        yield Problem(node, f"zarr.json cannot be read: {error}")
+        with Snapshot(path) as snapshot:
+            metadata, steps = described(snapshot, shown=node)
+    except PolyStoreError as error:
+        yield Problem(node, str(error))
         return
-    present = sum(name != "zarr.json" for _, _, names in os.walk(path) for name in names)
-    if present < prod(counts):
-        missing = prod(counts) - present
-        yield Problem(node, f"{missing} of {prod(counts)} chunks are missing; save the array again")
+    whole = tuple(slice(0, size) for size in metadata.shape)
+    parts = file_parts(whole, Grid(metadata.shape, steps))
+    keys = [metadata.encode_chunk_key(part.position) for part in parts] if prod(metadata.shape) else []
+    missing = sum(not os.path.exists(f"{path}/{key}") for key in keys)
+    if missing and is_by_region(metadata.attributes):
+        yield Problem(node, f"{missing} of {len(keys)} chunks are not written yet; save their regions")
+    elif missing:
+        yield Problem(node, f"{missing} of {len(keys)} chunks are missing; save the array again")
+    if os.path.isdir(f"{path}/{ASIDE}"):
+        left = sum(is_temporary_name(name) for name in os.listdir(f"{path}/{ASIDE}"))
+        if left:
+            yield Problem(node, f"{left} unfinished in it; polystore repair removes what killed writers left")
+    if decode:
+        for key, reason in torn_chunks(path):
+            yield Problem(node, f"chunk {key!r} is torn ({reason}); polystore repair sets it aside")
 
 
 def _plate_problems(store: str) -> Iterator[Problem]:
-    from ome_zarr_models.v05.hcs import HCSAttrs
-    from ome_zarr_models.v05.well import WellAttrs
+    from ome_zarr_models import v04, v05
 
-    attributes = _attributes(store)
-    if "ome" not in attributes or "plate" not in attributes["ome"]:
+    ome = ome_of(attributes_of(store))
+    if "plate" not in ome:
         return
-    yield from _checked(".", partial(HCSAttrs.model_validate, attributes["ome"]))
-    for well in _wells(attributes):
-        ome = _attributes(f"{store}/{well}").get("ome", {})
-        yield from _checked(well, partial(WellAttrs.model_validate, ome))
-        for name in _listed_fields(f"{store}/{well}"):
+    models: Any = v04 if ngff_of(document_of(store)) == "0.4" else v05
+    yield from _checked(".", partial(models.hcs.HCSAttrs.model_validate, ome))
+    for well in listed_wells(store):
+        found = ome_of(attributes_of(f"{store}/{well}"))
+        yield from _checked(well, partial(models.well.WellAttrs.model_validate, found))
+        for name in listed_fields(store, well):
             field = f"{well}/{name}"
-            yield from _checked(field, partial(_check_image, f"{store}/{field}"))
-    for place in _unlisted(store):
-        yield Problem(place.path, "the field is whole but not listed; polystore zarr repair lists it")
+            yield from _checked(field, partial(_check_image, models.image.Image, f"{store}/{field}"))
+
+
+def _unlisted_problems(store: str) -> Iterator[Problem]:
+    wells = dict.fromkeys(place.well for place in fields_there(store))
+    for node in dict.fromkeys(node for well in wells for node in (well.split("/")[0], well)):
+        if not has_document(f"{store}/{node}"):
+            yield Problem(node, "its document is missing; polystore repair makes it anew")
+    for place in unlisted(store):
+        yield Problem(place.path, "the field is whole but not listed; polystore repair lists it")
 
 
 def _checked(node: str, check: Callable[[], object]) -> Iterator[Problem]:
@@ -156,83 +171,7 @@ def _checked(node: str, check: Callable[[], object]) -> Iterator[Problem]:
         yield Problem(node, f"not valid OME-NGFF: {type(error).__name__}: {' '.join(str(error).split())}")
 
 
-def _unlisted(store: str) -> Iterator[FieldPlace]:
-    """Yield the fields that are in their place and that their well, or the plate, does not list."""
-    attributes = _attributes(store)
-    if "plate" not in attributes.get("ome", {}):
-        return
-    plate, wells = attributes["ome"]["plate"], _wells(attributes)
-    rows = {row["name"]: index for index, row in enumerate(plate.get("rows", []))}
-    for row in list_tree(store, recursive=False).directories:
-        for column in list_tree(f"{store}/{row}", recursive=False).directories:
-            well = f"{row}/{column}"
-            listed = _listed_fields(f"{store}/{well}") if well in wells else []
-            for name in list_tree(f"{store}/{well}", recursive=False).directories:
-                whole = "multiscales" in _attributes(f"{store}/{well}/{name}").get("ome", {})
-                if whole and name not in listed and row in rows and column.isdecimal():
-                    yield FieldPlace(rows[row], int(column) - 1, name)
-
-
-def _wells(attributes: dict[str, Any]) -> list[str]:
-    paths = [str(well.get("path")) for well in attributes["ome"]["plate"].get("wells", [])]
-    return [path for path in paths if ".." not in path.split("/") and not path.startswith("/")]
-
-
-def _listed_fields(well: str) -> list[str]:
-    images = _attributes(well).get("ome", {}).get("well", {}).get("images", [])
-    names = [str(image.get("path")) for image in images]
-    return [name for name in names if name.isalnum()]
-
-
-def _attributes(path: str) -> dict[str, Any]:
-    try:
-        attributes = document_of(path).get("attributes", {})
-    except (OSError, ValueError):
-        return {}
-    return attributes if isinstance(attributes, dict) else {}
-
-
-def _check_image(path: str) -> None:
+def _check_image(model: Any, path: str) -> None:
     import zarr
-    from ome_zarr_models.v05.image import Image
 
-    Image.from_zarr(zarr.open_group(path, mode="r"))
-
-
-def _tree_lines(store: str) -> Iterator[str]:
-    yield os.path.basename(store)
-    if kind_of(store) == "array":
-        yield f"  {_array_line(store)}"
-        return
-    listing = list_tree(store, recursive=True)
-    for node in natural_sorted([*listing.files, *listing.directories]):
-        indent = "  " * (node.count("/") + 1)
-        about = f"  {_array_line(find(f'{store}/{node}'))}" if node in listing.files else "/"
-        yield f"{indent}{node.rpartition('/')[2]}{about}"
-
-
-def _image_lines(path: str) -> Iterator[str]:
-    ome = _attributes(path).get("ome", {})
-    for multiscale in ome.get("multiscales", []):
-        for dataset in multiscale["datasets"]:
-            level = dataset["path"]
-            yield f"level {level}: {_array_line(f'{path}/{level}')}"
-        scale = multiscale["datasets"][0]["coordinateTransformations"][0]["scale"]
-        for axis, step in zip(multiscale["axes"], scale, strict=True):
-            if axis["type"] != "channel":
-                yield f"{axis['name']}: {step:g} {axis.get('unit', 'pixel')}"
-    for channel in ome.get("omero", {}).get("channels", []):
-        yield f"channel {channel.get('label')}: #{channel['color']}"
-
-
-def _array_line(path: str) -> str:
-    try:
-        document = document_of(path)
-        shape, grid = document["shape"], document["chunk_grid"]["configuration"]["chunk_shape"]
-        codecs = ", ".join(codec["name"] for codec in document["codecs"])
-        names = document.get("dimension_names") or []
-    except (OSError, ValueError, LookupError, TypeError):
-        return "damaged"
-    axes = f" ({', '.join(map(str, names))})" if names else ""
-    sizes, files = " x ".join(map(str, shape)), " x ".join(map(str, grid))
-    return f"{sizes}{axes} {document['data_type']}, files of {files}, {codecs}"
+    model.from_zarr(zarr.open_group(path, mode="r"))

@@ -1,7 +1,4 @@
-"""Zarr arrays and plates, to bare zarr-python with the same chunks and codecs.
-
-Of a plate of 384 wells one plane is read, and as the peer the whole field that it lies in.
-"""
+"""Zarr arrays, to bare zarr-python with the same chunks and codecs."""
 
 from __future__ import annotations
 
@@ -22,17 +19,15 @@ if TYPE_CHECKING:
 
 Image = NDArray[np.uint16]
 
-_PATTERN = "{well}_w{channel:d}_z{z:d}.tif"
-
 
 def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
-    """Yield save and load of a plane, of a stack and of shards, then a plane out of a plate."""
+    """Yield save and load of a plane, of a stack, of tiles and of shards."""
     side = 64 if quick else 1080
     images = np.stack(field_images(8, side))
     yield from _cases(folder / "plane", images[0], (side, side), None)
     yield from _cases(folder / "stack", images, (1, side, side), None)
+    yield from _cases(folder / "tiles", images, (1, side // 4, side // 4), None)
     yield from _cases(folder / "shards", images, (1, side // 2, side // 2), (8, side, side))
-    yield _plane_of_plate(folder, images[:, : side // 2, : side // 2], wells=4 if quick else 384)
 
 
 def _cases(
@@ -68,18 +63,3 @@ def _cases(
 
 def _bare_load(path: Path) -> Any:
     return np.asarray(zarr.open_array(path, mode="r")[...])
-
-
-def _plane_of_plate(folder: Path, field: Image, wells: int) -> Case:
-    fm = FileManager(BackendRegistry({"zarr": {"root": folder}}))
-    names = [f"{chr(ord('A') + n // 24)}{n % 24 + 1:02d}" for n in range(wells)]
-    for well in names:
-        paths = [f"{well}_w1_z{z}.tif" for z in range(len(field))]
-        fm.save_batch(list(field), paths, backend="zarr", pattern=_PATTERN, store="plate.ome.zarr", levels=1)
-    array = folder / "plate.ome.zarr" / names[-1][0] / str(int(names[-1][1:])) / "0" / "0"
-    return Case(
-        f"plane of {wells} wells, to its bare field",
-        lambda: fm.load(f"{names[-1]}_w1_z3.tif", backend="zarr", store="plate.ome.zarr", pattern=_PATTERN),
-        lambda: _bare_load(array)[0, 3],
-        ratio(1.0),
-    )
