@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 
 from polystore_core import CorruptData
@@ -13,7 +13,7 @@ from polystore_zarr._claims import COUNTED, claimed_size
 from polystore_zarr._nodes import DOCUMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from zarr.core.buffer import Buffer, BufferPrototype
 
@@ -101,6 +101,20 @@ class ArrayReader(ArrayStore):
         self._check_claim(key, content)
         return prototype.buffer.from_bytes(content)
 
+    def content(self, key: str, start: int = 0, length: int | None = None) -> bytes | None:
+        """Read a chunk, or a part of one, as it is stored; ``None`` stands for the fill value.
+
+        Raises
+        ------
+        CorruptData
+            If it is missing.
+        """
+        try:
+            return self._snapshot.read(key, start, length)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            self._refuse_missing(key, error)
+            return None
+
     def check(self, key: str) -> None:
         """Check that a chunk is there and claims no more than it may, as far as it says so itself.
 
@@ -108,11 +122,8 @@ class ArrayReader(ArrayStore):
         ------
         CorruptData
         """
-        try:
-            content = self._snapshot.read(key, 0, None if self._codec in COUNTED else _HEADER)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            self._refuse_missing(key, error)
-        else:
+        content = self.content(key, 0, None if self._codec in COUNTED else _HEADER)
+        if content is not None:
             self._check_claim(key, content)
 
     def _refuse_missing(self, key: str, error: OSError) -> None:
@@ -156,6 +167,7 @@ class ArrayWriter(ArrayStore):
         self.directory = directory
         self._made = {""}
         self._documents: dict[str, Buffer] = {}
+        self._guard = threading.Lock()
         self.size = 0
 
     async def get(
@@ -167,26 +179,43 @@ class ArrayWriter(ArrayStore):
         if key in DOCUMENTS:
             self._documents[key] = value
         else:
-            self._write(key, value)
+            self.write(key, [value.as_numpy_array()])
 
     def finish(self) -> None:
         """Write the documents."""
         for key, document in self._documents.items():
-            self._write(key, document)
+            self.write(key, [document.as_numpy_array()])
 
-    def _write(self, key: str, value: Buffer) -> None:
+    def write(self, key: str, pieces: Sequence[Any]) -> None:
+        """Write a file; several threads may do so.
+
+        Parameters
+        ----------
+        key
+            Its path in the directory.
+        pieces
+            Buffers that make its content.
+        """
         parent = key.rpartition("/")[0]
         if parent not in self._made:
             os.makedirs(os.path.join(self.directory, parent), exist_ok=True)
             self._made.add(parent)
+        size = 0
         descriptor = os.open(os.path.join(self.directory, key), _CREATE, 0o666)
         try:
-            rest = np.asarray(value.as_numpy_array()).view(np.uint8).data
-            self.size += len(rest)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
+            for piece in pieces:
+                rest = memoryview(piece).cast("B")
+                size += len(rest)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
         finally:
             os.close(descriptor)
+        self.note(size)
+
+    def note(self, size: int) -> None:
+        """Count bytes as written."""
+        with self._guard:
+            self.size += size
 
 
 def _range(request: ByteRequest | None) -> tuple[int, int | None]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from polystore_core import BackendUnavailable
+from polystore_core import BackendUnavailable, InvalidOption
 from polystore_zarr._loops import run
+from polystore_zarr._regions import region_of
 
 if TYPE_CHECKING:
     from zarr import AsyncArray
@@ -55,12 +57,20 @@ def put(array: AsyncArray[Any], region: Region, block: Array, *, engine: Engine,
     threads
         How many chunks may be encoded at a time.
     """
-    store: Any = array.store_path.store
-    if engine == "zarrs" and hasattr(store, "directory"):
-        from polystore_zarr import _zarrs
+    from polystore_zarr import _direct
+    from polystore_zarr._chunk_store import ArrayWriter
 
-        if _zarrs.encodes_alike(array.metadata):
-            store.size += _zarrs.store(array.metadata, store.directory, region, block, threads=threads)
+    store = array.store_path.store
+    if isinstance(store, ArrayWriter):
+        if engine == "zarrs":
+            from polystore_zarr import _zarrs
+
+            if _zarrs.encodes_alike(array.metadata):
+                store.note(_zarrs.store(array.metadata, store.directory, region, block, threads=threads))
+                return
+        form = _direct.form_of(array.metadata)
+        if form is not None:
+            _direct.save(form, array.metadata, store, region, block, threads=threads)
             return
     run(array.setitem(region, block), threads=threads)
 
@@ -83,10 +93,31 @@ def get(
     threads
         How many chunks may be decoded at a time.
     """
-    if engine == "zarrs":
-        from polystore_zarr import _zarrs
+    from polystore_zarr import _direct
+    from polystore_zarr._snapshot import Snapshot
 
-        part = _zarrs.retrieve(array, snapshot, selection, threads=threads)
-        if part is not None:
-            return part
+    wanted = _plain_region(selection, array.shape)
+    if wanted is not None and isinstance(snapshot, Snapshot):
+        region, shape = wanted
+        reader: Any = array.store_path.store
+        if engine == "zarrs":
+            from polystore_zarr import _zarrs
+
+            part = _zarrs.retrieve(array, snapshot, region, threads=threads)
+            if part is not None:
+                return part.reshape(shape)
+        form = _direct.form_of(array.metadata)
+        if form is not None:
+            return _direct.load(form, array.metadata, reader, region, threads=threads).reshape(shape)
     return np.asarray(run(array.getitem(selection), threads=threads))
+
+
+def _plain_region(selection: Any, shape: tuple[int, ...]) -> tuple[Region, tuple[int, ...]] | None:
+    """Return what :func:`region_of` returns; ``None`` for what is no region, such as every second plane."""
+    parts = selection if isinstance(selection, tuple) else (selection,)
+    if not all(isinstance(part, slice | int | EllipsisType) for part in parts):
+        return None
+    try:
+        return region_of(parts, shape)
+    except InvalidOption:
+        return None

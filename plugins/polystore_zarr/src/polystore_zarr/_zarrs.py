@@ -24,13 +24,13 @@ from zarrs._internal import ChunkItem, CodecPipelineImpl
 
 from polystore_core import CorruptData, StorageError
 from polystore_zarr._grid import Grid
-from polystore_zarr._regions import file_parts, region_of, shape_of, within
+from polystore_zarr._regions import file_parts, shape_of, within
 
 if TYPE_CHECKING:
     from zarr import AsyncArray
 
     from polystore_zarr._regions import FilePart, Region
-    from polystore_zarr._snapshot import SnapshotLike
+    from polystore_zarr._snapshot import Snapshot
 
     Array = np.ndarray[Any, Any]
 
@@ -124,7 +124,7 @@ def _item(
     )
 
 
-def retrieve(array: AsyncArray[Any], snapshot: SnapshotLike, selection: Any, *, threads: int) -> Array | None:
+def retrieve(array: AsyncArray[Any], snapshot: Snapshot, region: Region, *, threads: int) -> Array | None:
     """Decode a part of an array; ``None`` if zarrs cannot.
 
     Parameters
@@ -133,16 +133,15 @@ def retrieve(array: AsyncArray[Any], snapshot: SnapshotLike, selection: Any, *, 
         Open for reading on an :class:`ArrayReader`, which is asked about every file before it is decoded.
     snapshot
         What it is open on.
-    selection
-        As numpy takes it, without steps.
+    region
+        What to read.
     threads
         How many chunks may be decoded at a time.
     """
     metadata: Any = array.metadata
-    root = getattr(snapshot, "directory", None)
-    if root is None or not _holds(metadata):
+    root = snapshot.directory
+    if not _holds(metadata):
         return None
-    region, shape = region_of(selection if isinstance(selection, tuple) else (selection,), metadata.shape)
     steps = metadata.chunk_grid.chunk_shape if hasattr(metadata, "chunk_grid") else metadata.chunks
     out = np.empty(shape_of(region), metadata.dtype.to_native_dtype())
     if not out.dtype.isnative:
@@ -166,7 +165,7 @@ def retrieve(array: AsyncArray[Any], snapshot: SnapshotLike, selection: Any, *, 
         raise
     if root == snapshot.path and not snapshot.is_current():
         raise StorageError("the array was replaced while it was read", errno=errno.EAGAIN)
-    return out.reshape(shape)
+    return out
 
 
 def _pipeline(metadata: Any, directory: str, threads: int) -> CodecPipelineImpl:
