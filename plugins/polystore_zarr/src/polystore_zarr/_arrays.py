@@ -252,10 +252,13 @@ def consistently(source: str | SnapshotSource, read: Callable[[SnapshotLike], An
     while True:
         with snapshot_of(source) as snapshot:
             try:
-                return read(snapshot)
+                result = read(snapshot)
             except PolyStoreError:
                 if snapshot.is_current():
                     raise
+            else:
+                if snapshot.is_settled():
+                    return result
 
 
 def read_snapshot(

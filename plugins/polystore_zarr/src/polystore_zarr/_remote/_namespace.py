@@ -349,8 +349,10 @@ class Namespace:
 
     def _refuse_level(self, key: str, node: Node, operation: str, *, shown: str) -> None:
         """Refuse to take one level out of an image: its document names it."""
-        if node.kind == "array" and node.decisive and not node.decisive.startswith(f"{key}/"):
+        parent, _, name = key.rpartition("/")
+        image = self.node(parent) if node.kind == "array" and len(parent) > len(self.root) else None
+        if image is not None and name in level_names(image):
             raise UnsupportedOperation(
-                f"cannot {operation} {shown!r}: it is a level of an image, whose versions are replaced whole",
+                f"cannot {operation} {shown!r}: it is a level of an image, which is replaced whole",
                 path=shown,
             )
