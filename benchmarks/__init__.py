@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import arrays, batches, files, imports, listing, memory, metadata, routing
+from benchmarks import arrays, batches, files, imports, listing, memory, metadata, regions, routing
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -20,5 +20,6 @@ BENCHMARKS: dict[str, ModuleType] = {
     "memory": memory,
     "metadata": metadata,
     "arrays": arrays,
+    "regions": regions,
 }
 """Name -> module whose ``cases(folder, quick)`` yields what to compare."""
