@@ -289,7 +289,7 @@ class ImageWindow:
             looks[key].remember(table)
 
     def _default_table(self, place: int) -> Callable[[], Any]:
-        colored = self.is_composite and place < len(CHANNEL_COLORS)
+        colored = self.is_composite and len(self._combinations[0]) > 1 and place < len(CHANNEL_COLORS)
         return partial(lookup_table, CHANNEL_COLORS[place] if colored else "gray")
 
     def _viewed(self) -> tuple[Key, Key] | None:
