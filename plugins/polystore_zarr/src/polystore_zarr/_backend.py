@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
     from polystore_zarr._plate_reading import PlateSource
     from polystore_zarr._plate_targets import PlateTarget
+    from polystore_zarr._remote import Spot
 
 __all__ = ["ZarrBackend"]
 
@@ -208,11 +209,15 @@ class ZarrBackend:
     @hookimpl
     def polystore_move(self, source: str, target: str, overwrite: bool) -> int:
         """Rename an array or a whole directory; between file systems, and in object stores, it is copied."""
-        spots = self._remote.pair(source, target, "move")
-        if spots is not None:
-            return spots[0].space.move(
-                spots[0].key, spots[1].key, overwrite=overwrite, shown=source, shown_target=target
+        here, there = self._remote.pair(source, target, "move")
+        if here is not None and there is not None:
+            return here.space.move(
+                here.key, there.key, overwrite=overwrite, shown=source, shown_target=target
             )
+        if here is not None or there is not None:
+            count = self._exchange(source, target, here, there, overwrite=overwrite)
+            self.polystore_delete(source, recursive=True)
+            return count
         old = self._find(source)
         kind = tree.require(old, "move", shown=source)
         new = place_for(self._locate(target), kind)
@@ -226,11 +231,13 @@ class ZarrBackend:
     @hookimpl
     def polystore_copy(self, source: str, target: str, overwrite: bool) -> int:
         """Copy an array or a whole directory without decoding."""
-        spots = self._remote.pair(source, target, "copy")
-        if spots is not None:
-            return spots[0].space.copy(
-                spots[0].key, spots[1].key, overwrite=overwrite, shown=source, shown_target=target
+        here, there = self._remote.pair(source, target, "copy")
+        if here is not None and there is not None:
+            return here.space.copy(
+                here.key, there.key, overwrite=overwrite, shown=source, shown_target=target
             )
+        if here is not None or there is not None:
+            return self._exchange(source, target, here, there, overwrite=overwrite)
         old = self._find(source)
         kind = tree.require(old, "copy", shown=source)
         new = place_for(self._locate(target), kind)
@@ -368,6 +375,23 @@ class ZarrBackend:
         chosen = engine or self._engine
         check_engine(chosen)
         return chosen
+
+    def _exchange(
+        self, source: str, target: str, here: Spot | None, there: Spot | None, *, overwrite: bool
+    ) -> int:
+        """Copy between a directory and an object store."""
+        from polystore_zarr._remote._exchange import download, upload
+
+        if there is not None:
+            old = self._find(source)
+            kind = tree.require(old, "copy", shown=source)
+            return upload(old, kind, there.space, there.key, overwrite=overwrite, shown=target)
+        assert here is not None
+        node = here.space.require(here.key, "copy", shown=source)
+        new = place_for(self._locate(target), node.kind)
+        check_target(new, node.kind, overwrite=overwrite, shown=target)
+        groups.make_parents(new, self._staging, shown=target)
+        return download(here.space, here.key, node, new, self._staging, overwrite=overwrite, shown=target)
 
     def _leave_plate(self, located: str) -> None:
         """Take what is to be removed off the documents of the plate that it is in."""

@@ -185,9 +185,7 @@ def load(form: Form, metadata: Any, reader: ArrayReader, region: Region, *, thre
 
     def load_chunk(part: FilePart) -> None:
         key = metadata.encode_chunk_key(part.position)
-        _place(
-            form, key, reader.content(key), out[(*within(part.region, region), ...)], part, scratch=scratch
-        )
+        _place(form, key, reader.content(key), _view(out, within(part.region, region)), part, scratch=scratch)
 
     def load_shard(part: FilePart, inside: int) -> None:
         key = metadata.encode_chunk_key(part.position)
@@ -208,7 +206,7 @@ def load(form: Form, metadata: Any, reader: ArrayReader, region: Region, *, thre
                     if content is None
                     else memoryview(content)[start : start + length]
                 )
-            _place(form, key, piece, out[(*within(chunk.region, region), ...)], chunk, scratch=scratch)
+            _place(form, key, piece, _view(out, within(chunk.region, region)), chunk, scratch=scratch)
 
         spread(decode, _chunks_of(form, part, part.region), inside)
 
@@ -222,9 +220,16 @@ def load(form: Form, metadata: Any, reader: ArrayReader, region: Region, *, thre
     return out
 
 
+def _view(array: Array, region: Region) -> Array:
+    """Return a part of an array as a view, also of one without axes."""
+    place: Any = (*region, ...)
+    view: Array = array[place]
+    return view
+
+
 def _encoded(form: Form, block: Array, region: Region, extent: Region) -> Any:
     """Return a chunk as it is stored; beyond the end of the array it is full of the fill value."""
-    chunk = block[(*within(extent, region), ...)]
+    chunk = _view(block, within(extent, region))
     if chunk.shape != form.grid.chunks:
         whole = np.full(form.grid.chunks, form.fill, form.dtype)
         whole[tuple(map(slice, chunk.shape))] = chunk

@@ -164,7 +164,7 @@ class Namespace:
         directories: list[str] = []
         pending = [("", node)]
         while pending:
-            found = at_once(lambda place: self._children(joined(key, place[0]), place[1]), pending)
+            found = at_once(lambda place: self.children(joined(key, place[0]), place[1]), pending)
             below = [
                 (joined(prefix, name), child)
                 for (prefix, _), children in zip(pending, found, strict=True)
@@ -323,7 +323,7 @@ class Namespace:
         files = 1 if node.kind == "array" else len(self.list(source, recursive=True, shown=shown[0]).files)
         return node, files
 
-    def _children(self, key: str, node: Node) -> dict[str, Node]:
+    def children(self, key: str, node: Node) -> dict[str, Node]:
         """Return what is directly below a key; the levels of an image are not looked at."""
         levels = {
             name: node._replace(kind="array", base=joined(key, place))
