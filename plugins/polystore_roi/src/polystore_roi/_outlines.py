@@ -96,7 +96,8 @@ def _turns(padded: Array) -> _Turns:
 
     def number(direction: Array, row: Array, column: Array) -> Array:
         along: Array = np.where(direction % 2, column * height + row, row * width + column)
-        return direction * (height * width) + along
+        numbered: Array = direction * (height * width) + along
+        return numbered
 
     numbers, stops, corners, pixels, following = [], [], [], [], []
     known = 0
@@ -120,7 +121,7 @@ def _turns(padded: Array) -> _Turns:
         corners.append(np.stack([end_row[turning], end_column[turning]], axis=1))
         pixels.append(np.stack([row[turning], column[turning]], axis=1) + right_pixel)
         following.append(number(turned[turning], end_row[turning], end_column[turning]))
-        known += np.count_nonzero(turning)
+        known += int(np.count_nonzero(turning))
     edges = np.searchsorted(np.concatenate(numbers), np.concatenate(following))
     return _Turns(
         np.concatenate(corners).astype(np.float64), np.concatenate(pixels), np.concatenate(stops)[edges]
