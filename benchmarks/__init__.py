@@ -34,6 +34,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "metadata": metadata,
     "regions": regions,
     "streaming": streaming,
+    "regions": regions,
     "zarr_arrays": zarr_arrays,
     "zarr_engine": zarr_engine,
     "zarr_plates": zarr_plates,
