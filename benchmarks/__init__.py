@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import (
     batches,
+    fiji,
     files,
     imports,
     listing,
@@ -34,7 +35,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "metadata": metadata,
     "regions": regions,
     "streaming": streaming,
-    "regions": regions,
+    "fiji": fiji,
     "zarr_arrays": zarr_arrays,
     "zarr_engine": zarr_engine,
     "zarr_plates": zarr_plates,
