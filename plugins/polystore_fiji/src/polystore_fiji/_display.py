@@ -19,9 +19,8 @@ from polystore_fiji._launch import launch
 from polystore_fiji._options import read_options
 from polystore_fiji._overlays import Overlays
 from polystore_fiji._screen import paint, screenshot
-from polystore_fiji._stored import read_stored
 from polystore_roi import rois_from_table
-from polystore_streaming.viewer import Points, Regions
+from polystore_streaming.viewer import Points, Regions, read_stored, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -109,13 +108,7 @@ class FijiDisplay:
 
     def open_stored(self, stored: Stored) -> None:
         """Show what a backend has stored; ImageJ takes all of it into its memory."""
-        content = read_stored(stored)
-        if isinstance(content, Points):
-            self.show_points(content)
-        elif isinstance(content, Regions):
-            self.show_rois(content)
-        else:
-            self.show_image(content)
+        show(self, read_stored(stored))
 
     def remove(self, layer: str) -> None:
         """Close the windows of a layer; take its regions off images and ROI Manager."""

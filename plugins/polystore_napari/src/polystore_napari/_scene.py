@@ -18,10 +18,10 @@ from polystore_napari._readback import Sent, regions_of, rows_of
 from polystore_napari._region_groups import RegionGroup, grouped
 from polystore_napari._regions import drawn
 from polystore_napari._sliders import Sliders
-from polystore_napari._stored import load_whole, open_lazily
+from polystore_napari._stored import open_lazily, title_of
 from polystore_napari._vectors import VectorLayer, vector_axes
 from polystore_napari._world import CHANNEL, World, sliding
-from polystore_streaming.viewer import Points, Regions
+from polystore_streaming.viewer import Points, read_stored, show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,7 +140,7 @@ class Scene:
     def open_stored(self, stored: Stored) -> None:
         """Show what a backend has stored: lazily from Zarr stores, at once from others."""
         if stored.backend != "zarr":
-            self._show(load_whole(stored))
+            show(self, read_stored(stored, title_of(stored.path)))
             return
         for variant, entry in open_lazily(stored, self.world):
             key = ("stored", entry.title, entry.channel, variant)
@@ -229,14 +229,6 @@ class Scene:
             return False
         self._channel_axes[frame.layer] = frame.axes.index(CHANNEL)
         return True
-
-    def _show(self, content: Image | Points | Regions) -> None:
-        if isinstance(content, Points):
-            self.show_points(content)
-        elif isinstance(content, Regions):
-            self.show_rois(content)
-        else:
-            self.show_image(content)
 
     def _add_pixels(self, key: Key, entry: PixelLayer, frame: Image | Labels) -> None:
         entry.put(frame)

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from polystore_core import BackendRegistry, FileManager
-from polystore_core.data import normalize
 from polystore_napari._colors import channel_colormaps
 from polystore_napari._ngff import Channel, StoredImage, image_of, images_in, label_names
 from polystore_napari._pixels import PixelLayer
 from polystore_napari._stored_planes import StoredPlanes
 from polystore_napari._world import CHANNEL
-from polystore_streaming.sender import contrast_of, prepare
-from polystore_streaming.viewer import Image, Points, Regions
+from polystore_streaming.sender import contrast_of
+from polystore_streaming.viewer import StoredReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from polystore_napari._world import World
     from polystore_streaming.viewer import Stored
 
-__all__ = ["StoredLayer", "load_whole", "open_lazily"]
+__all__ = ["StoredLayer", "open_lazily", "title_of"]
 
 
 class StoredLayer(PixelLayer):
@@ -93,11 +91,11 @@ def open_lazily(stored: Stored, world: World) -> Iterator[tuple[str, StoredLayer
     layer : StoredLayer
         Not built yet.
     """
-    fm = FileManager(BackendRegistry())
-    title = _title(stored.path)
+    reader = StoredReader(stored)
+    title = title_of(stored.path)
 
     def load(path: str) -> Any:
-        return fm.load(path, backend=stored.backend, **{"lazy": True, **stored.options})
+        return reader.read(path, lazy=True)
 
     places = images_in(stored.path)
     grid_axes = ("well", "field")[-len(next(iter(places))) :] if places else ()
@@ -122,26 +120,6 @@ def open_lazily(stored: Stored, world: World) -> Iterator[tuple[str, StoredLayer
         labels = image_of(next(iter(found.values())))
         if labels is not None:
             yield from _layers(world, title, grid_axes, found, labels, load_level, labels=name)
-
-
-def load_whole(stored: Stored) -> Image | Points | Regions:
-    """Load a value that is not read lazily, as what a save to the viewer would have sent.
-
-    Raises
-    ------
-    UnsupportedData
-        If it is nothing that a viewer shows.
-    """
-    data = FileManager(BackendRegistry()).load(stored.path, backend=stored.backend, **stored.options)
-    prepared = prepare(normalize(data), _title(stored.path))
-    frame = prepared.message
-    arrays = {spec.name: array for spec, array in zip(frame.arrays, prepared.arrays, strict=True)}
-    where: dict[str, Any] = {"path": stored.path, "layer": frame.layer, "axes": frame.axes}
-    if frame.role == "points":
-        return Points(**where, coordinates=arrays.pop("coordinates"), features=arrays)
-    if frame.role == "rois":
-        return Regions(**where, table=arrays)
-    return Image(**where, pixels=arrays["pixels"], contrast=frame.contrast)
 
 
 def _layers(
@@ -195,12 +173,12 @@ def _plain(array: Any) -> StoredImage:
     return StoredImage(levels=("",), axes=axes, scale=(1.0,) * array.ndim, unit=None, channels=())
 
 
-def _title(path: str) -> str:
+def title_of(path: str) -> str:
     """Return the part of a path that names what is shown: from the store on, or the last part.
 
     Examples
     --------
-    >>> _title("/data/plate.ome.zarr/A/1"), _title("/data/stack.npy")
+    >>> title_of("/data/plate.ome.zarr/A/1"), title_of("/data/stack.npy")
     ('plate.ome.zarr/A/1', 'stack.npy')
     """
     parts = path.rstrip("/").split("/")

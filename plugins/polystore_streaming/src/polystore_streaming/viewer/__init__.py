@@ -1,7 +1,7 @@
 """For authors of viewers: the display protocol, and what a display is given to show."""
 
 from polystore_streaming.viewer._content import Content, Image, Labels, Points, Regions, Status, Stored
-from polystore_streaming.viewer._display import Display, Host
+from polystore_streaming.viewer._display import Display, Host, Shows
 from polystore_streaming.viewer._keys import read_or_make_key
 from polystore_streaming.viewer._loop_display import LoopDisplay
 from polystore_streaming.viewer._mailbox import Mailbox
@@ -9,6 +9,8 @@ from polystore_streaming.viewer._network import Listener
 from polystore_streaming.viewer._position_grid import PositionGrid
 from polystore_streaming.viewer._process import run_viewer
 from polystore_streaming.viewer._receiver import Receiver
+from polystore_streaming.viewer._showing import content_of, show
+from polystore_streaming.viewer._stored import StoredReader, read_stored
 
 __all__ = [
     "Content",
@@ -23,8 +25,13 @@ __all__ = [
     "PositionGrid",
     "Receiver",
     "Regions",
+    "Shows",
     "Status",
     "Stored",
+    "StoredReader",
+    "content_of",
     "read_or_make_key",
+    "read_stored",
     "run_viewer",
+    "show",
 ]

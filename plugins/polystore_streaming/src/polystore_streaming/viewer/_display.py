@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from polystore_streaming.viewer._content import Image, Labels, Points, Regions, Status, Stored
 
-__all__ = ["Display", "Host"]
+__all__ = ["Display", "Host", "Shows"]
 
 
 class Host(Protocol):
@@ -28,7 +28,29 @@ class Host(Protocol):
         """Tell that everything shown so far is on the screen: call it after each paint."""
 
 
-class Display(Protocol):
+class Shows(Protocol):
+    """What can show contents: the part of a display that frames are for."""
+
+    def show_image(self, image: Image) -> None:
+        """Show an image, in the layer and at the position it names.
+
+        Raises
+        ------
+        ValueError
+            If it does not fit the layer: another data type, another number of axes.
+        """
+
+    def show_labels(self, labels: Labels) -> None:
+        """Show a label image."""
+
+    def show_points(self, points: Points) -> None:
+        """Show points, in place of those of the same path."""
+
+    def show_rois(self, rois: Regions) -> None:
+        """Show regions of interest, in place of those of the same path."""
+
+
+class Display(Shows, Protocol):
     """One viewer window, or the windows of one program.
 
     A class that is called with the title, once, in the main thread of a process of its own. All methods
@@ -48,24 +70,6 @@ class Display(Protocol):
 
         The server calls it once and not again before ``deliver`` has been called.
         """
-
-    def show_image(self, image: Image) -> None:
-        """Show an image, in the layer and at the position it names.
-
-        Raises
-        ------
-        ValueError
-            If it does not fit the layer: another data type, another number of axes.
-        """
-
-    def show_labels(self, labels: Labels) -> None:
-        """Show a label image."""
-
-    def show_points(self, points: Points) -> None:
-        """Show points, in place of those of the same path."""
-
-    def show_rois(self, rois: Regions) -> None:
-        """Show regions of interest, in place of those of the same path."""
 
     def open_stored(self, stored: Stored) -> None:
         """Show what a backend has stored, reading no more than what is looked at where the viewer can.

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import numpy as np
 
-from polystore_streaming.viewer._content import Image, Labels, Points, Regions, Status, Stored
+from polystore_streaming.viewer._content import Status, Stored
 from polystore_streaming.viewer._mailbox import ArrivedFrame, ArrivedRequest, Mailbox
+from polystore_streaming.viewer._showing import show_frame
 from polystore_streaming.wire import (
     ALIGNMENT,
     DTYPES,
@@ -19,7 +20,6 @@ from polystore_streaming.wire import (
     Ack,
     ArraySpec,
     Reply,
-    arrays_in,
     encode,
 )
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from polystore_streaming.viewer._display import Display
     from polystore_streaming.viewer._server import Server
-    from polystore_streaming.wire import Frame, Outcome, Request
+    from polystore_streaming.wire import Outcome, Request
 
 __all__ = ["DisplayHost"]
 
@@ -176,52 +176,6 @@ class DisplayHost:
     def _serving(self) -> Server:
         assert self._server is not None
         return self._server
-
-
-def show_frame(display: Display, frame: Frame, memory: memoryview) -> None:
-    """Give one frame to a display, as the kind of content it is."""
-    if frame.role == "rois":
-        # Offsets are checked and then followed: the sender must not be able to change them in between.
-        memory = memoryview(bytes(memory))
-    arrays = arrays_in(memory, frame.arrays)
-    place: dict[str, Any] = {
-        "path": frame.path,
-        "layer": frame.layer,
-        "position": frame.position,
-        "axes": frame.axes,
-        "scale": frame.scale or (1.0,) * len([axis for axis in frame.axes if axis != "rgb"]),
-        "unit": frame.unit,
-    }
-    match frame.role:
-        case "image":
-            display.show_image(
-                Image(
-                    **place,
-                    pixels=next(iter(arrays.values())),
-                    channel_name=frame.channel_name,
-                    colormap=frame.colormap,
-                    blending=frame.blending,
-                    contrast=frame.contrast,
-                    contrast_given=frame.contrast_given,
-                )
-            )
-        case "labels":
-            display.show_labels(Labels(**place, pixels=next(iter(arrays.values()))))
-        case "points":
-            coordinates = arrays.pop("coordinates", None)
-            if coordinates is None or coordinates.ndim != 2 or coordinates.shape[1] != len(frame.axes):
-                raise ValueError("points come as an array 'coordinates' with one column per axis")
-            display.show_points(
-                Points(
-                    **place,
-                    coordinates=coordinates,
-                    features=arrays,
-                    color=frame.colormap,
-                    size=frame.point_size,
-                )
-            )
-        case "rois":
-            display.show_rois(Regions(**place, table=arrays))
 
 
 def _text(text: str) -> str:
