@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from polystore_napari._readback import Row
-    from polystore_streaming.viewer import Image, Labels, Stored
+    from polystore_streaming.viewer import Image, Labels, Regions, Stored
 
 __all__ = ["Scene"]
 
