@@ -2,8 +2,9 @@
 
 Each document and each docstring runs in a scratch directory of its own, a document with a screen for viewers.
 A ``python`` block is executed, a block that starts with ``>>>`` is a doctest, and a ``console`` block that
-starts with ``$ polystore`` or ``$ python`` is typed into a shell: each command must succeed, and print what the
-block shows (``...`` stands for anything). What is only to be read goes into ``py``, ``sh`` or ``text`` blocks.
+starts with ``$ polystore`` or ``$ python`` is typed into a shell: each command must succeed, and print what
+the block shows (``...`` stands for anything). What is only to be read goes into ``py``, ``sh`` or ``text``
+blocks.
 """
 
 from __future__ import annotations

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks import (
     batches,
+    fiji,
     files,
     imports,
     listing,
     memory,
     metadata,
+    regions,
     routing,
     streaming,
     zarr_arrays,
@@ -31,7 +33,9 @@ BENCHMARKS: dict[str, ModuleType] = {
     "listing": listing,
     "memory": memory,
     "metadata": metadata,
+    "regions": regions,
     "streaming": streaming,
+    "fiji": fiji,
     "zarr_arrays": zarr_arrays,
     "zarr_engine": zarr_engine,
     "zarr_plates": zarr_plates,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from multiprocessing.shared_memory import SharedMemory
+from typing import Any, cast
 
 import numpy as np
 import zmq
@@ -23,9 +24,9 @@ def main(frames: str, acknowledgements: str) -> None:
     sink = context.socket(zmq.PUSH)
     sink.connect(acknowledgements)
     sink.send_json({})
-    while message := source.recv_json():
+    while message := cast("dict[str, Any]", source.recv_json()):
         segment = SharedMemory(name=message["name"])
-        view = np.ndarray(message["shape"], message["dtype"], segment.buf)
+        view: Any = np.ndarray(message["shape"], message["dtype"], segment.buf)
         frame = view.copy()
         del view
         segment.close()

@@ -1,7 +1,7 @@
 """frames of 2048 x 2048 pixels to another process, to memcpy and to a new named segment per frame.
 
-A frame counts when the receiving process has acknowledged it. The copies of memcpy go to 8 buffers in turn, so
-that the processor's cache flatters nobody.
+A frame counts when the receiving process has acknowledged it. The copies of memcpy go to 8 buffers in turn,
+so that the processor's cache flatters nobody.
 """
 
 from __future__ import annotations

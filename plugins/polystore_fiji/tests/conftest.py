@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def _shared_fiji(screen: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FijiProcess]:
+def shared_fiji(screen: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FijiProcess]:
     process = FijiProcess(screen, tmp_path_factory.mktemp("home"))
     yield process
     process.end()
 
 
 @pytest.fixture
-def fiji(_shared_fiji: FijiProcess) -> Iterator[FijiProcess]:
+def fiji(shared_fiji: FijiProcess) -> Iterator[FijiProcess]:
     """ImageJ without any image, in a process of its own."""
-    yield _shared_fiji
-    for layer in _shared_fiji.call("layers"):
-        _shared_fiji.call("remove", layer["name"])
-    _shared_fiji.java("ij('ij.WindowManager').closeAllWindows()")
-    _shared_fiji.java("ij('ij.plugin.frame.RoiManager').getRoiManager().reset()")
+    yield shared_fiji
+    for layer in shared_fiji.call("layers"):
+        shared_fiji.call("remove", layer["name"])
+    shared_fiji.java("ij('ij.WindowManager').closeAllWindows()")
+    shared_fiji.java("ij('ij.plugin.frame.RoiManager').getRoiManager().reset()")

@@ -12,10 +12,10 @@ EXACT = [np.bool_, np.uint8, np.uint16, np.int8, np.int16, np.float16, np.float3
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), dtype=st.sampled_from(EXACT), size=st.tuples(st.integers(1, 40), st.integers(1, 40)))
-def test_imagej_holds_what_was_sent(_shared_fiji, data, dtype, size):
+def test_imagej_holds_what_was_sent(shared_fiji, data, dtype, size):
     sent = data.draw(arrays(dtype, size))
-    _shared_fiji.call("show_image", image(sent, "round trip", contrast=(0.0, 1.0)))
-    held = _shared_fiji.call("pixels", "round trip", {})
+    shared_fiji.call("show_image", image(sent, "round trip", contrast=(0.0, 1.0)))
+    held = shared_fiji.call("pixels", "round trip", {})
     assert np.array_equal(held, sent, equal_nan=sent.dtype.kind == "f")
 
 
@@ -206,7 +206,9 @@ def test_each_channel_has_its_contrast_and_what_the_user_changed_in_one_stays_wh
 def test_pixel_size_and_unit_become_the_calibration(fiji):
     pixels = np.zeros((3, 4, 5), np.uint8)
     fiji.call("show_image", image(pixels, scale=(2.0, 0.5, 0.25), unit="micrometer"))
-    found = "(lambda c: (c.pixelDepth, c.pixelHeight, c.pixelWidth, str(c.getUnit())))(imp('image').getCalibration())"
+    found = (
+        "(lambda c: (c.pixelDepth, c.pixelHeight, c.pixelWidth, c.getUnit()))(imp('image').getCalibration())"
+    )
     assert fiji.java(found) == (2.0, 0.5, 0.25, "micron")
 
 
@@ -283,7 +285,7 @@ def test_pixels_that_java_has_no_room_for_are_refused_and_nothing_is_harmed(scre
     process = FijiProcess(screen, tmp_path, memory="64m")
     try:
         process.call("show_image", plane(1, z=1))
-        with pytest.raises(ValueError, match="Java has no room.*memory='8g'"):
+        with pytest.raises(ValueError, match=r"Java has no room.*memory='8g'"):
             process.call("show_image", image(np.zeros((8000, 8000), np.float32), "large"))
         process.call("show_image", plane(5, z=1))
         assert (process.call("pixels", "stack", {"z": 1}) == 5).all()

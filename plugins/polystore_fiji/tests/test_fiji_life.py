@@ -52,7 +52,8 @@ def test_quitting_by_the_menu_ends_it(own_fiji):
 
 def test_it_ends_while_a_dialog_is_open(own_fiji):
     own_fiji.java("ij('ij.IJ').doCommand('Image...')")
-    dialogs = "len([w for w in ij('java.awt.Window').getWindows() if isinstance(w, ij('java.awt.Dialog')) and w.isShowing()])"
+    windows, dialog = "ij('java.awt.Window').getWindows()", "ij('java.awt.Dialog')"
+    dialogs = f"len([w for w in {windows} if isinstance(w, {dialog}) and w.isShowing()])"
     while not own_fiji.java(dialogs):
         pass
     own_fiji.call("show_image", image(np.ones((40, 40), np.uint8)))

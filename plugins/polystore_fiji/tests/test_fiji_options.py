@@ -65,18 +65,18 @@ def test_wrong_options_are_refused_when_the_backend_is_first_named_not_in_the_vi
 
 
 def test_without_a_screen_it_says_how_to_get_one(tmp_path):
-    with pytest.raises(ViewerUnreachable, match="DISPLAY is not set.*apt-get install xvfb xauth"):
+    with pytest.raises(ViewerUnreachable, match=r"DISPLAY is not set.*apt-get install xvfb xauth"):
         FijiProcess(None, tmp_path)
 
 
 def test_a_screen_that_does_not_answer_is_named(tmp_path):
-    with pytest.raises(ViewerUnreachable, match="cannot open its window on DISPLAY ':77777'"):
+    with pytest.raises(ViewerUnreachable, match=r"cannot open its window on DISPLAY ':77777'"):
         FijiProcess(":77777", tmp_path)
 
 
 def test_without_imagej_it_says_what_to_install(screen, tmp_path):
     with pytest.raises(
-        BackendUnavailable, match="no ImageJ at '/nowhere/ij.jar': apt-get install libij-java"
+        BackendUnavailable, match=r"no ImageJ at '/nowhere/ij.jar': apt-get install libij-java"
     ):
         FijiProcess(screen, tmp_path, jar="/nowhere/ij.jar")
 
@@ -86,7 +86,7 @@ def test_a_jar_that_is_no_imagej_is_named(screen, tmp_path):
 
     with zipfile.ZipFile(tmp_path / "other.jar", "w") as archive:
         archive.writestr("readme.txt", "nothing")
-    with pytest.raises(BackendUnavailable, match="is no ImageJ: it has no class ij.ImageJ"):
+    with pytest.raises(BackendUnavailable, match=r"is no ImageJ: it has no class ij.ImageJ"):
         FijiProcess(screen, tmp_path, jar=str(tmp_path / "other.jar"))
 
 
@@ -97,7 +97,7 @@ def test_without_java_it_says_what_to_install(screen, tmp_path):
 
 
 def test_a_java_without_windows_is_told_from_a_missing_one(screen, tmp_path):
-    with pytest.raises(BackendUnavailable, match="this Java opens no windows.*openjdk-17-jre"):
+    with pytest.raises(BackendUnavailable, match=r"this Java opens no windows.*openjdk-17-jre"):
         FijiProcess(screen, tmp_path, variables={"JAVA_TOOL_OPTIONS": "-Djava.awt.headless=true"})
 
 

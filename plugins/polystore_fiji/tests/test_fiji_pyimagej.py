@@ -1,7 +1,7 @@
 """The launcher that goes through pyimagej, against the signatures of the real one.
 
-pyimagej fetches Fiji with Maven, which tests do not: what is checked here is that it is called as it wants to be,
-and that what it says when it fails arrives.
+pyimagej fetches Fiji with Maven, which tests do not: what is checked here is that it is called as it wants to
+be, and that what it says when it fails arrives.
 """
 
 import ast

@@ -15,7 +15,7 @@ EVERY_SHAPE = [
     Rectangle(1, 2, 3, 4, angle=30, name="turned rectangle"),
     Ellipse(1, 2, 3, 4, name="ellipse"),
     Ellipse(1, 2, 3, 4, angle=30, name="turned ellipse"),
-    Points([[1, 2], [3, 4.5]], name="points"),
+    Points([[1.0, 2.0], [3.0, 4.5]], name="points"),
     Mask(np.array([[1, 0], [1, 1]], bool), 3, 4, name="mask"),
     Composite([Rectangle(0, 0, 2, 2), Rectangle(5, 5, 2, 2)], name="composite"),
 ]

@@ -339,7 +339,7 @@ class FramesMachine(RuleBasedStateMachine):
 
     @invariant()
     def only_last_states_are_kept(self):
-        for path, frame in self.sender.frames._current.items():
+        for (_, _, path), frame in self.sender.frames._current.items():
             assert frame.message.seq == self.last[path]
 
 

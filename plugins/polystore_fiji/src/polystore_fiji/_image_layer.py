@@ -200,14 +200,12 @@ class ImageLayer:
 
     def _want(self, window: ImageWindow, position: Position, content: Image | Labels) -> None:
         window.calibration, window.unit = _calibration(content)
-        look = window.look(position)
         if not isinstance(content, Image):
-            look.table = look.table or label_table
-            look.want((0.0, max(255.0, float(content.pixels.max(initial=0)))), given=False)
+            limits = 0.0, max(255.0, float(content.pixels.max(initial=0)))
+            window.want(position, label_table, limits, given=False)
             return
-        if content.colormap is not None and look.table is None:
-            look.table = partial(lookup_table, content.colormap)
-        look.want(content.contrast, given=content.contrast_given)
+        table = None if content.colormap is None else partial(lookup_table, content.colormap)
+        window.want(position, table, content.contrast, given=content.contrast_given)
         if content.channel_name is not None:
             window.name_channel(position, content.channel_name)
 

@@ -57,6 +57,7 @@ class ImageWindow:
         self._blank: Any = None
         self._combinations: tuple[list[Key], list[Key], list[Key]] = ([], [], [])
         self._grew = False
+        self._restyled = False
         self._latest: Key = ()
         self._followed: tuple[Key, Key] | None = None
 
@@ -93,9 +94,20 @@ class ImageWindow:
         copy_in(array, plane, self.form)
         self._latest = key
 
-    def look(self, position: Mapping[str, int | str]) -> Look:
-        """Return the look of the channel at a position."""
-        return self.looks.setdefault(self._channel(self.grid.key(position)), Look())
+    def want(
+        self,
+        position: Mapping[str, int | str],
+        table: Callable[[], Any] | None,
+        limits: tuple[float, float] | None,
+        *,
+        given: bool,
+    ) -> None:
+        """Say how the channel at a position is to look, as far as the user leaves it to the stream."""
+        look = self.looks.setdefault(self._channel(self.grid.key(position)), Look())
+        if look.table is None and table is not None:
+            look.table, self._restyled = table, True
+        if look.want(limits, given=given):
+            self._restyled = True
 
     def name_channel(self, position: Mapping[str, int | str], name: str) -> None:
         """Name the channel at a position."""
@@ -155,10 +167,10 @@ class ImageWindow:
                 self.imp.setOpenAsHyperStack(True)
                 self.imp.setStack(self._stack(), *map(len, self._combinations))
                 self._show_looks(tables)
-            else:
+            elif self._restyled:
                 self._show_looks(self._tables())
             self._go_to(viewed)
-        self._grew = False
+        self._grew = self._restyled = False
         self.imp.updateAndDraw()
         return grew
 
@@ -289,7 +301,7 @@ class ImageWindow:
             looks[key].remember(table)
 
     def _default_table(self, place: int) -> Callable[[], Any]:
-        colored = self.is_composite and place < len(CHANNEL_COLORS)
+        colored = self.is_composite and len(self._combinations[0]) > 1 and place < len(CHANNEL_COLORS)
         return partial(lookup_table, CHANNEL_COLORS[place] if colored else "gray")
 
     def _viewed(self) -> tuple[Key, Key] | None:

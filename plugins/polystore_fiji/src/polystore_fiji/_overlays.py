@@ -60,18 +60,18 @@ class Overlays:
 
     def __init__(self, find: Callable[[Shown], ImageWindow | None]) -> None:
         self._find = find
-        self._shown: dict[str, Shown] = {}
+        self._shown: dict[tuple[str, str], Shown] = {}
         self._put: dict[int, set[int]] = {}
         self._stale: dict[int, ImageWindow] = {}
 
     def show(self, content: Content, kind: str, count: int, rois: Iterable[tuple[Any, Place]]) -> None:
         """Take regions in place of those of the same path; :meth:`settle` makes them visible."""
         new = Shown(content.layer, content.path, kind, dict(content.position), count, list(rois))
-        old = self._shown.get(content.path)
+        old = self._shown.get((kind, content.path))
         if old is not None:
             remove_from_manager(old.managed)
             new.window = old.window
-        self._shown[content.path] = new
+        self._shown[kind, content.path] = new
         new.managed = add_to_manager([roi for roi, _ in new.rois])
         self._mark(new)
 
@@ -80,7 +80,7 @@ class Overlays:
         gone = [shown for shown in self._shown.values() if shown.layer == layer]
         remove_from_manager(set().union(*(shown.managed for shown in gone)))
         for shown in gone:
-            del self._shown[shown.path]
+            del self._shown[shown.kind, shown.path]
             self._mark(shown)
 
     def forget(self, window: ImageWindow) -> None:
@@ -129,12 +129,12 @@ class Overlays:
 
     def describe(self) -> Iterator[dict[str, Any]]:
         """Describe each layer as JSON values."""
-        for layer in dict.fromkeys(shown.layer for shown in self._shown.values()):
-            parts = [shown for shown in self._shown.values() if shown.layer == layer]
+        for layer, kind in dict.fromkeys((shown.layer, shown.kind) for shown in self._shown.values()):
+            parts = [shown for shown in self._shown.values() if (shown.layer, shown.kind) == (layer, kind)]
             windows = [part.window for part in parts if part.window is not None]
             yield {
                 "name": layer,
-                "kind": parts[0].kind,
+                "kind": kind,
                 "visible": any(
                     not window.imp.getHideOverlay() for window in windows if window.imp is not None
                 ),

@@ -42,7 +42,9 @@ def channel_colormaps(channels: Mapping[int | str, str | None]) -> dict[int | st
         return {channel: color or "gray" for channel, color in chosen.items()}
     free = [color for color in PALETTE if color not in chosen.values()]
     unnamed = [channel for channel, color in chosen.items() if color is None]
-    palette = {channel: (free or list(PALETTE))[n % len(free or PALETTE)] for n, channel in enumerate(unnamed)}
+    palette = {
+        channel: (free or list(PALETTE))[n % len(free or PALETTE)] for n, channel in enumerate(unnamed)
+    }
     return {channel: color or palette[channel] for channel, color in chosen.items()}
 
 

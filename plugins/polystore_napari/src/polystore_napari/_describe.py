@@ -42,7 +42,11 @@ def describe(layer: Any, entry: Any, position: Mapping[str, int | str]) -> dict[
     }
     if kind in ("image", "labels"):
         whole = layer.data[0] if layer.multiscale else layer.data
-        found |= {"shape": list(map(int, whole.shape)), "dtype": str(whole.dtype), "multiscale": layer.multiscale}
+        found |= {
+            "shape": list(map(int, whole.shape)),
+            "dtype": str(whole.dtype),
+            "multiscale": layer.multiscale,
+        }
     if kind == "image":
         found["rgb"] = bool(layer.rgb)
         found["axes"] = [*axes, "rgb"] if layer.rgb else axes

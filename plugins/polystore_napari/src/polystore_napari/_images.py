@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from polystore_napari._pixels import PixelLayer
+from polystore_napari._pixels import PixelLayer, streamed
 
 if TYPE_CHECKING:
     from polystore_napari._world import World
@@ -20,7 +20,7 @@ class ImageLayer(PixelLayer):
     """A layer of intensities or colours: contrast widens with what comes, until the user or sender sets it."""
 
     def __init__(self, first: Image, world: World) -> None:
-        super().__init__(first, world)
+        super().__init__(**streamed(first, world))
         if first.pixels.dtype.kind not in "biuf":
             raise ValueError(f"napari shows real numbers, not {first.pixels.dtype}")
         self.channel_name = first.channel_name
@@ -48,8 +48,7 @@ class ImageLayer(PixelLayer):
             raise ValueError(f"napari has no colormap {self.colormap!r}") from error
         if not self.planes.samples:
             self._given_colormap = self.layer.colormap.name
-        self.layer.events.contrast_limits.connect(self._on_contrast)
-        self.layer.events.colormap.connect(self._on_colormap)
+        self._watch()
         return self.layer
 
     def adapt(self, frame: Image) -> None:
@@ -85,6 +84,10 @@ class ImageLayer(PixelLayer):
         finally:
             self._setting = False
 
+    def _watch(self) -> None:
+        self.layer.events.contrast_limits.connect(self._on_contrast)
+        self.layer.events.colormap.connect(self._on_colormap)
+
     def _on_contrast(self) -> None:
         if not self._setting and not np.allclose(self.layer.contrast_limits, self._contrast):
             self._contrast_fixed = True
@@ -105,4 +108,8 @@ def _increasing(limits: tuple[float, float] | None) -> tuple[float, float]:
     low, high = limits if limits is not None else (0.0, 1.0)
     if not (isfinite(low) and isfinite(high)):
         return (0.0, 1.0)
-    return (low, high) if high > low else (low, float(np.nextafter(low, np.inf)) if abs(low) > 2**52 else low + 1.0)
+    return (
+        (low, high)
+        if high > low
+        else (low, float(np.nextafter(low, np.inf)) if abs(low) > 2**52 else low + 1.0)
+    )

@@ -11,16 +11,23 @@ from polystore_napari._world import CHANNEL, sliding
 from polystore_streaming.viewer import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from polystore_napari._planes import Key
+    from polystore_napari._stored_planes import StoredPlanes
     from polystore_napari._world import Lift, World
     from polystore_streaming.viewer import Labels
 
-__all__ = ["PixelLayer", "layer_arguments"]
+__all__ = ["PixelLayer", "layer_arguments", "same_look", "streamed"]
 
+SPACE = ("z", "y", "x")
 MULTISCALE_FROM = 8192
 COARSEST = 1024
+
+PLACING = {
+    *("axis_labels", "scale", "units", "translate", "rotate", "shear", "affine", "ndim"),
+    *("plane", "experimental_clipping_planes", "locked_data_level"),
+}
 
 
 class PixelLayer:
@@ -28,10 +35,14 @@ class PixelLayer:
 
     Parameters
     ----------
-    first
-        The frame that it starts with.
     world
-        Axes of the window; they have room for the frame.
+        Axes of the window.
+    title, channel
+        What it was sent as.
+    levels
+        Planes in full resolution first, each with every how many pixels of them to take.
+    scale, unit
+        Size of a pixel along the axes of a frame.
 
     Attributes
     ----------
@@ -41,23 +52,26 @@ class PixelLayer:
         What has come.
     """
 
-    def __init__(self, first: Image | Labels, world: World) -> None:
-        samples = first.pixels.shape[-1] if isinstance(first, Image) and first.is_rgb else 0
+    suffix = ""
+
+    def __init__(
+        self,
+        world: World,
+        title: str,
+        channel: int | str | None,
+        levels: Sequence[tuple[Planes | StoredPlanes, int]],
+        scale: tuple[float, ...],
+        unit: str | None,
+    ) -> None:
         self.world = world
-        self.title = first.layer
-        self.grid_axes = tuple(sliding(first.position))
-        self.frame_axes = _frame_axes(first)
-        self.planes = Planes(self.grid_axes, self.frame_axes, first.pixels.dtype, samples)
-        self.layer: Any = None
-        self.channel = first.position.get(CHANNEL)
+        self.title = title
+        self.channel = channel
         self.channel_name: str | None = None
-        self._strides = [1]
-        longest = max(first.pixels.shape[: len(self.frame_axes)][-2:], default=0)
-        while longest >= MULTISCALE_FROM and longest / self._strides[-1] > COARSEST:
-            self._strides.append(2 * self._strides[-1])
-        self._scale: tuple[float, ...] = ()
-        self._unit: str | None = None
-        self._latest = first
+        self.layer: Any = None
+        self.planes = levels[0][0]
+        self.grid_axes, self.frame_axes = self.planes.grid_axes, self.planes.frame_axes
+        self._levels = levels
+        self._scale, self._unit = scale, unit
         self._lift: Lift | None = None
 
     def check(self, frame: Image | Labels) -> None:
@@ -83,7 +97,7 @@ class PixelLayer:
 
     def put(self, frame: Image | Labels) -> bool:
         """Copy a frame to its place; True if showing it takes no more than a refresh."""
-        self._latest = frame
+        assert isinstance(self.planes, Planes)
         position = sliding(frame.position)
         return self.planes.put(tuple(position[axis] for axis in self.grid_axes), frame.pixels)
 
@@ -93,23 +107,24 @@ class PixelLayer:
 
     def data(self) -> Any:
         """Return what napari is to show: an array of its own, a stack, or a list of either by level."""
-        whole = self.planes.get(())
         lift = self.world.lift(self.planes.axes)
-        if whole is not None and not self.grid_axes and lift.sources == tuple(range(len(self.frame_axes))):
-            levels: list[Any] = [self._strided(whole, stride) for stride in self._strides]
-        else:
-            levels = [Stack(self.planes, self.world, stride) for stride in self._strides]
+        levels: list[Any] = []
+        for planes, stride in self._levels:
+            plain = not self.grid_axes and lift.sources == tuple(range(len(self.frame_axes)))
+            whole = planes.get(()) if plain else None
+            levels.append(
+                Stack(planes, self.world, stride) if whole is None else planes.strided(whole, stride)
+            )
         return levels if len(levels) > 1 else levels[0]
 
     def arguments(self, name: str) -> dict[str, Any]:
         """Return the arguments that any layer of these pixels is made with."""
         self._lift = self.world.lift(self.planes.axes)
-        self._scale, self._unit = self._latest.scale, self._latest.unit
         return {
             "data": self.data(),
             "name": name,
-            "multiscale": len(self._strides) > 1,
-            **layer_arguments(self._lift, self.grid_axes, self._scale, self._unit),
+            "multiscale": len(self._levels) > 1,
+            **layer_arguments(self._lift, self.grid_axes, *self._size()),
         }
 
     def relift(self) -> None:
@@ -118,31 +133,48 @@ class PixelLayer:
             self.rebuild()
 
     def rebuild(self) -> None:
-        """Let napari see new shapes and axes; what the user changed in the layer stays."""
+        """Let napari see new shapes and axes; what the user changed in the layer stays.
+
+        The napari layer may be another one afterwards.
+        """
         lift = self.world.lift(self.planes.axes)
-        self.layer.data = self.data()
         moved = self._lift is None or lift.axes != self._lift.axes
         self._lift = lift
-        if moved:
-            self._place()
+        if not moved:
+            self.layer.data = self.data()
+        elif len(self._levels) == 1:
+            self.layer.data = self.data()
+            self.replace()
+        else:
+            self.layer = same_look(self.layer, self.data(), self._placing())
+            self._watch()
 
-    def rescale(self) -> None:
-        """Take over the scale and unit of the latest frame, if they changed."""
-        if (self._scale, self._unit) != (self._latest.scale, self._latest.unit):
-            self._scale, self._unit = self._latest.scale, self._latest.unit
-            self._place()
+    def rescale(self, scale: tuple[float, ...], unit: str | None) -> None:
+        """Take over another scale and unit; what the user set stays until the sender gives others."""
+        if (scale, unit) != (self._scale, self._unit):
+            self._scale, self._unit = scale, unit
+            self.replace()
+
+    def replace(self) -> None:
+        """Place the layer by its axes and the size of its pixels."""
+        for name, value in self._placing().items():
+            setattr(self.layer, name, value)
+
+    def _placing(self) -> dict[str, Any]:
+        assert self._lift is not None
+        return layer_arguments(self._lift, self.grid_axes, *self._size())
+
+    def _size(self) -> tuple[tuple[float, ...], str | None]:
+        return self._scale, self._unit
+
+    def _watch(self) -> None:
+        """Take note of what the user does to the napari layer."""
 
     def announce(self) -> None:
         """Make room for all that is held in a window whose axes are counted anew."""
         for position in self.planes.positions():
             self.world.add(position, self.frame_axes, self.planes.frame_shape)
-
-    def _place(self) -> None:
-        assert self._lift is not None
-        placing = layer_arguments(self._lift, self.grid_axes, self._scale, self._unit)
-        self.layer.axis_labels = placing["axis_labels"]
-        self.layer.scale = placing["scale"]
-        self.layer.units = placing["units"]
+        self.world.measure(self.frame_axes, self._scale, self._unit)
 
     def pixels(self, position: Mapping[str, int | str]) -> np.ndarray[Any, Any]:
         """Return the pixels held at a position, not a copy.
@@ -156,11 +188,7 @@ class PixelLayer:
         found = self.planes.get(key)
         if found is None:
             raise LookupError(f"layer {self.title!r} holds nothing at {dict(position)}")
-        return found
-
-    def _strided(self, whole: np.ndarray[Any, Any], stride: int) -> np.ndarray[Any, Any]:
-        step = slice(None, None, stride)
-        return whole[(..., step, step, slice(None)) if self.planes.samples else (..., step, step)]
+        return np.asarray(found)
 
     @staticmethod
     def _named(axes: tuple[str, ...], samples: int) -> tuple[str, ...]:
@@ -179,11 +207,47 @@ def layer_arguments(
     >>> layer_arguments(lift, ("well",), (0.5, 0.5), "micrometer")["scale"]
     (1.0, 1.0, 0.5, 0.5)
     """
-    frame = [None if source is None or source < len(grid_axes) else source - len(grid_axes) for source in lift.sources]
+    frame = [
+        None if source is None or source < len(grid_axes) else source - len(grid_axes)
+        for source in lift.sources
+    ]
     return {
         "axis_labels": lift.axes,
         "scale": tuple(1.0 if at is None or at >= len(scale) else float(scale[at]) for at in frame),
-        "units": tuple("pixel" if at is None or not unit else unit for at in frame),
+        "units": tuple(
+            unit if unit and at is not None and axis in SPACE else "pixel"
+            for axis, at in zip(lift.axes, frame, strict=True)
+        ),
+    }
+
+
+def same_look(layer: Any, data: Any, placing: Mapping[str, Any]) -> Any:
+    """Return a napari layer that looks like another one, with data of another number of axes.
+
+    Only some layers can take such data themselves.
+    """
+    _, state, _ = layer.as_layer_data_tuple()
+    kept = {name: value for name, value in state.items() if name not in PLACING}
+    if "ndim" in state:
+        kept["ndim"] = len(placing["axis_labels"])
+    return type(layer)(data, **kept, **placing)
+
+
+def streamed(first: Image | Labels, world: World) -> dict[str, Any]:
+    """Return the arguments of a layer that starts with a frame; very large ones come in several levels."""
+    samples = first.pixels.shape[-1] if isinstance(first, Image) and first.is_rgb else 0
+    planes = Planes(tuple(sliding(first.position)), _frame_axes(first), first.pixels.dtype, samples)
+    strides = [1]
+    longest = max(first.pixels.shape[: len(planes.frame_axes)][-2:])
+    while longest >= MULTISCALE_FROM and longest / strides[-1] > COARSEST:
+        strides.append(2 * strides[-1])
+    return {
+        "world": world,
+        "title": first.layer,
+        "channel": first.position.get(CHANNEL),
+        "levels": [(planes, stride) for stride in strides],
+        "scale": first.scale,
+        "unit": first.unit,
     }
 
 

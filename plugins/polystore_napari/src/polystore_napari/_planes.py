@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from polystore_napari._stored_planes import StoredPlanes
     from polystore_napari._world import World
 
 __all__ = ["Key", "Planes", "Stack"]
@@ -96,6 +97,11 @@ class Planes:
         padded[tuple(map(slice, frame.shape))] = frame
         return padded
 
+    def strided(self, frame: Array, stride: int) -> Array:
+        """Return every ``stride``-th pixel of a frame along y and x; a view."""
+        step = slice(None, None, stride)
+        return frame[(..., step, step, slice(None)) if self.samples else (..., step, step)]
+
     def writable(self, key: Key) -> Array:
         """Return the frame at a position in the largest shape of all, made if there is none."""
         frame = self._frames.get(key)
@@ -121,7 +127,7 @@ class Stack:
         Every how many pixels along the last two axes.
     """
 
-    def __init__(self, planes: Planes, world: World, stride: int = 1) -> None:
+    def __init__(self, planes: Planes | StoredPlanes, world: World, stride: int = 1) -> None:
         self._planes = planes
         self._world = world
         self._stride = stride
@@ -177,9 +183,7 @@ class Stack:
             return
         ranges = [_as_range(entry) for entry in selection]
         axes = tuple(axis for axis, entry in enumerate(selection) if isinstance(entry, int))
-        whole = np.broadcast_to(
-            value, [len(steps) for axis, steps in enumerate(ranges) if axis not in axes]
-        )
+        whole = np.broadcast_to(value, [len(steps) for axis, steps in enumerate(ranges) if axis not in axes])
         indices = np.ix_(*map(np.asarray, ranges))
         self._scatter(list(np.broadcast_arrays(*indices)), np.expand_dims(whole, axes))
 
@@ -188,8 +192,7 @@ class Stack:
         return (*shape[:-2], *(-(-length // self._stride) for length in shape[-2:]))
 
     def _strided(self, frame: Array) -> Array:
-        step = slice(None, None, self._stride)
-        return frame[(..., step, step, slice(None)) if self._planes.samples else (..., step, step)]
+        return self._planes.strided(frame, self._stride)
 
     def _full(self, key: Any) -> list[int | slice | Array]:
         """Return one integer, slice or array for each axis; integers count from the start."""
@@ -207,14 +210,16 @@ class Stack:
         """Read the outer product of one range per axis."""
         lift = self._world.lift(self._planes.axes)
         grid = len(self._planes.grid_axes)
-        own = {source: steps for source, steps in zip(lift.sources, ranges, strict=False) if source is not None}
+        own = {
+            source: steps for source, steps in zip(lift.sources, ranges, strict=False) if source is not None
+        }
         frame = tuple(_as_slice(own[grid + n]) for n in range(len(self._planes.frame_axes)))
         if self._planes.samples:
             frame += (_as_slice(ranges[-1]),)
         cells = [own[n] for n in range(grid)]
         if all(len(steps) == 1 for steps in cells):
             key = self._key([steps[0] for steps in cells])
-            block = self._strided(self._planes.padded(key))[frame][(None,) * grid]
+            block = np.asarray(self._strided(self._planes.padded(key))[frame])[(None,) * grid]
         else:
             block = self._assembled(cells, frame)
         order = [source for source in lift.sources if source is not None]
@@ -241,7 +246,7 @@ class Stack:
         indices = _pointwise(selection)
         gathered = np.zeros(indices[0].shape, self.dtype)
         for key, chosen, frame in self._by_plane(indices):
-            gathered[chosen] = self._strided(self._planes.padded(key))[frame]
+            gathered[chosen] = np.asarray(self._strided(self._planes.padded(key)))[frame]
         return gathered
 
     def _scatter(self, selection: Sequence[int | slice | Array], value: Any) -> None:
@@ -255,13 +260,17 @@ class Stack:
         """Yield, for each plane that is touched: its key, which of the points lie in it, and where."""
         lift = self._world.lift(self._planes.axes)
         grid = len(self._planes.grid_axes)
-        own = {source: index for source, index in zip(lift.sources, indices, strict=False) if source is not None}
+        own = {
+            source: index for source, index in zip(lift.sources, indices, strict=False) if source is not None
+        }
         frame = [own[grid + n] for n in range(len(self._planes.frame_axes))]
         if self._planes.samples:
             frame.append(indices[-1])
         if not indices[0].size:
             return
-        cells = np.stack([own[n].ravel() for n in range(grid)] or [np.zeros(indices[0].size, np.intp)], axis=1)
+        cells = np.stack(
+            [own[n].ravel() for n in range(grid)] or [np.zeros(indices[0].size, np.intp)], axis=1
+        )
         for cell in np.unique(cells, axis=0):
             chosen = (cells == cell).all(axis=1).reshape(indices[0].shape)
             yield self._key(cell.tolist()[:grid]), chosen, tuple(index[chosen] for index in frame)

@@ -9,7 +9,7 @@ import numpy as np
 from polystore_napari._vectors import SOURCE, VectorLayer, vector_axes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from polystore_napari._world import World
     from polystore_streaming.viewer import Points
@@ -64,7 +64,9 @@ class PointsLayer(VectorLayer):
         with self.ours():
             self.layer.selected_data = set()
             self.layer.data = np.concatenate([self.layer.data[stays], coordinates])
-            self.layer.features = pd.concat([known[stays], features], ignore_index=True) if stays.any() else features
+            self.layer.features = (
+                pd.concat([known[stays], features], ignore_index=True) if stays.any() else features
+            )
             self.layer.feature_defaults = {SOURCE: ""} | {
                 name: self.layer.feature_defaults[name].iloc[0] for name in features if name != SOURCE
             }

@@ -79,7 +79,15 @@ def rows_of(layer: Any, entry: VectorLayer | None, world: World) -> list[Row]:
 def _shapes(layer: Any, axes: Sequence[str], own: Sequence[str], world: World) -> list[Row]:
     paths, numbers, names = _marks(layer)
     return [
-        Row(Drawn(str(kind), vertices[:, -2:]), _place(vertices[0], axes, own, world), path, number, name, edge, face)
+        Row(
+            Drawn(str(kind), vertices[:, -2:]),
+            _place(vertices[0], axes, own, world),
+            path,
+            number,
+            name,
+            edge,
+            face,
+        )
         for kind, vertices, path, number, name, edge, face in zip(
             layer.shape_type,
             map(np.asarray, layer.data),

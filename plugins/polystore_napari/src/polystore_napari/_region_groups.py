@@ -105,7 +105,9 @@ def grouped(sent: Sent, position: Mapping[str, int | str]) -> dict[str, RegionGr
     groups: dict[str, RegionGroup] = {} if sent.rois else {"shapes": RegionGroup("shapes")}
     for number, (roi, parts) in enumerate(zip(sent.rois, sent.parts, strict=True)):
         planes = {
-            axis: plane for axis in PLANES if axis not in position and (plane := getattr(roi, axis)) is not None
+            axis: plane
+            for axis in PLANES
+            if axis not in position and (plane := getattr(roi, axis)) is not None
         }
         for part in parts:
             variant = " ".join(["points" if part.kind == "points" else "shapes", *planes])

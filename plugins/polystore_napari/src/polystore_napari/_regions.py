@@ -59,7 +59,9 @@ def drawn(rois: Sequence[Roi]) -> list[list[Drawn]]:
     layers = rois_to_napari([rois[number] for number in others])
     if layers.shapes is not None:
         found = layers.shapes
-        for at, kind, vertices in zip(found["features"]["roi"], found["shape_type"], found["data"], strict=True):
+        for at, kind, vertices in zip(
+            found["features"]["roi"], found["shape_type"], found["data"], strict=True
+        ):
             parts[others[at]].append(Drawn(kind, vertices))
     if layers.points is not None:
         owners = layers.points["features"]["roi"]

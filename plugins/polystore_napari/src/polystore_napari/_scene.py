@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from polystore_core.paths import natural_key
+from polystore_napari._channels import MOST, channels_of
 from polystore_napari._colors import channel_colormaps
 from polystore_napari._describe import KINDS, describe
 from polystore_napari._images import ImageLayer
@@ -16,15 +18,16 @@ from polystore_napari._readback import Sent, regions_of, rows_of
 from polystore_napari._region_groups import RegionGroup, grouped
 from polystore_napari._regions import drawn
 from polystore_napari._sliders import Sliders
+from polystore_napari._stored import load_whole, open_lazily
 from polystore_napari._vectors import VectorLayer, vector_axes
 from polystore_napari._world import CHANNEL, World, sliding
-from polystore_core.paths import natural_key
+from polystore_streaming.viewer import Points, Regions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from polystore_napari._readback import Row
-    from polystore_streaming.viewer import Image, Labels, Points, Regions
+    from polystore_streaming.viewer import Image, Labels, Stored
 
 __all__ = ["Scene"]
 
@@ -51,10 +54,15 @@ class Scene:
         self._entries: dict[Key, Any] = {}
         self._stale: dict[Key, PixelLayer] = {}
         self._sent: dict[tuple[str, int | str | None], dict[str, Sent]] = {}
+        self._channel_axes: dict[str, int] = {}
         viewer.layers.events.removed.connect(self._on_removed)
 
     def show_image(self, image: Image) -> None:
-        """Show an image where it belongs."""
+        """Show an image where it belongs; each of its channels in a layer of its own."""
+        if self._splits(image):
+            for part in channels_of(image):
+                self.show_image(part)
+            return
         key = ("image", image.layer, image.position.get(CHANNEL), "")
         entry = self._entries.get(key)
         if entry is None:
@@ -67,6 +75,10 @@ class Scene:
 
     def show_labels(self, labels: Labels) -> None:
         """Show a label image where it belongs."""
+        if self._splits(labels):
+            for part in channels_of(labels):
+                self.show_labels(part)
+            return
         key = ("labels", labels.layer, labels.position.get(CHANNEL), "")
         entry = self._entries.get(key)
         if entry is None:
@@ -78,7 +90,9 @@ class Scene:
         """Show points where they belong."""
         coordinates = np.asarray(points.coordinates)
         if coordinates.ndim != 2 or coordinates.dtype.kind not in "iuf":
-            raise ValueError(f"points are rows of numbers, not {coordinates.dtype} of shape {coordinates.shape}")
+            raise ValueError(
+                f"points are rows of numbers, not {coordinates.dtype} of shape {coordinates.shape}"
+            )
         key = ("points", points.layer, points.position.get(CHANNEL), "")
         entry = self._entries.get(key)
         fresh = entry is None
@@ -91,6 +105,7 @@ class Scene:
             if fresh:
                 self._insert(key, entry, entry.build(_name(entry)))
             entry.put(points)
+            entry.rescale(points.scale, points.unit)
         self.sliders.arrived(sliding(points.position))
 
     def show_rois(self, regions: Regions) -> None:
@@ -102,7 +117,9 @@ class Scene:
         sent = Sent(rois, drawn(rois))
         groups = grouped(sent, sliding(regions.position))
         layers: list[Key] = [("rois", regions.layer, channel, variant) for variant in groups]
-        layers += [key for key in self._entries if key[:3] == ("rois", regions.layer, channel) and key not in layers]
+        layers += [
+            key for key in self._entries if key[:3] == ("rois", regions.layer, channel) and key not in layers
+        ]
         with self.sliders.kept():
             for key in layers:
                 group = groups.get(key[3], RegionGroup(key[3]))
@@ -116,8 +133,23 @@ class Scene:
                     self._make_room(sliding(regions.position), entry.frame_axes, group.reach)
                 entry.note(regions, group.reach)
                 group.put(entry, regions)
+                entry.rescale(regions.scale, regions.unit)
         self._sent.setdefault((regions.layer, channel), {})[regions.path] = sent
         self.sliders.arrived(sliding(regions.position))
+
+    def open_stored(self, stored: Stored) -> None:
+        """Show what a backend has stored: lazily from Zarr stores, at once from others."""
+        if stored.backend != "zarr":
+            self._show(load_whole(stored))
+            return
+        for variant, entry in open_lazily(stored, self.world):
+            key = ("stored", entry.title, entry.channel, variant)
+            if key in self._entries:
+                self.viewer.layers.remove(self._entries[key].layer)
+            with self.sliders.kept():
+                entry.announce()
+                self._relift()
+                self._insert(key, entry, entry.build(_name(entry)))
 
     def remove(self, layer: str) -> None:
         """Remove a layer by its title, or by its name in napari; one that is not there is no error."""
@@ -159,6 +191,12 @@ class Scene:
         for entry in candidates:
             if entry.title == layer and entry.channel == position.get(CHANNEL):
                 return entry.pixels(sliding(position))
+        channels = sorted(
+            (entry for entry in candidates if entry.title == layer), key=lambda entry: entry.channel
+        )
+        if channels and layer in self._channel_axes and CHANNEL not in position:
+            parts = [entry.pixels(sliding(position)) for entry in channels]
+            return np.stack(parts, axis=self._channel_axes[layer])
         for entry in candidates:
             if entry.layer.name == layer:
                 return entry.pixels(sliding(position))
@@ -185,10 +223,26 @@ class Scene:
                 sent[name] = self._sent.get((entry.title, entry.channel), {})
         return {name: rois_to_table(regions_of(found, sent.get(name, {}))) for name, found in rows.items()}
 
+    def _splits(self, frame: Image | Labels) -> bool:
+        """Whether a frame holds channels that are to be layers; note at which of its axes."""
+        if CHANNEL not in frame.axes or frame.pixels.shape[frame.axes.index(CHANNEL)] > MOST:
+            return False
+        self._channel_axes[frame.layer] = frame.axes.index(CHANNEL)
+        return True
+
+    def _show(self, content: Image | Points | Regions) -> None:
+        if isinstance(content, Points):
+            self.show_points(content)
+        elif isinstance(content, Regions):
+            self.show_rois(content)
+        else:
+            self.show_image(content)
+
     def _add_pixels(self, key: Key, entry: PixelLayer, frame: Image | Labels) -> None:
         entry.put(frame)
         with self.sliders.kept():
             self._make_room(sliding(frame.position), entry.frame_axes, entry.planes.frame_shape)
+            self._measure(frame, entry)
             self._insert(key, entry, entry.build(_name(entry)))
         self.sliders.arrived(sliding(frame.position))
 
@@ -199,9 +253,16 @@ class Scene:
             self._make_room(sliding(frame.position), entry.frame_axes, entry.planes.frame_shape)
             if not fits:
                 entry.rebuild()
-            entry.rescale()
+            self._measure(frame, entry)
+            entry.rescale(frame.scale, frame.unit)
         self._stale[key] = entry
         self.sliders.arrived(sliding(frame.position))
+
+    def _measure(self, frame: Image | Labels, entry: PixelLayer) -> None:
+        """Take over the size of an image's pixels for what is drawn on it."""
+        if self.world.measure(entry.frame_axes, frame.scale, frame.unit):
+            for other in self._entries.values():
+                other.replace()
 
     def _make_room(
         self, position: Mapping[str, int | str], axes: Sequence[str], shape: Sequence[int]
@@ -221,12 +282,14 @@ class Scene:
         was_active = self.viewer.layers.selection.active is former
         active = layer if was_active else self.viewer.layers.selection.active
         self.viewer.layers.insert(self.viewer.layers.index(former), layer)
+        name = former.name
         self.viewer.layers.remove(former)
+        layer.name = name
         self.viewer.layers.selection.active = active
 
     def _insert(self, key: Key, entry: Any, layer: Any) -> None:
         """Put a layer above those of its kind, below those that lie on top; what is selected stays selected."""
-        rank = RANKS.get(key[0], VECTORS)
+        rank = _rank(layer)
         below = [n for n, other in enumerate(self.viewer.layers) if _rank(other) <= rank]
         active = self.viewer.layers.selection.active
         self._entries[key] = entry

@@ -11,7 +11,6 @@ from polystore_napari._vectors import REGION, SOURCE, VectorLayer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from polystore_napari._world import World
     from polystore_streaming.viewer import Content
 
 __all__ = ["ShapesLayer", "shapes_of"]
@@ -34,7 +33,11 @@ class ShapesLayer(VectorLayer):
             edge_width=1,
             edge_color=EDGE,
             face_color=INSIDE,
-            features={SOURCE: np.empty(0, object), "name": np.empty(0, object), REGION: np.empty(0, np.int64)},
+            features={
+                SOURCE: np.empty(0, object),
+                "name": np.empty(0, object),
+                REGION: np.empty(0, np.int64),
+            },
         )
         self._watch()
         return self.layer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from polystore_napari._pixels import layer_arguments
+from polystore_napari._pixels import layer_arguments, same_look
 from polystore_napari._world import CHANNEL, sliding
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ SOURCE = "path"
 
 REGION = "region"
 """Feature that tells which region of its path a shape or point is a part of."""
-
-PLACING = {"axis_labels", "scale", "units", "translate", "rotate", "shear", "affine", "ndim"}
 
 Array = np.ndarray[Any, Any]
 
@@ -100,7 +98,7 @@ class VectorLayer:
         return {
             "name": name,
             "ndim": len(self._lift.axes),
-            **layer_arguments(self._lift, self.grid_axes, self._scale, self._unit),
+            **self._placing(),
         }
 
     def placed(self, coordinates: Array, position: Mapping[str, int | str]) -> Array:
@@ -132,7 +130,8 @@ class VectorLayer:
         if former is None or (lift.axes == former.axes and values == self._values):
             return
         shifts = {
-            axis: np.array([self.world.index(axis, value) for value in values[axis]]) for axis in self.grid_axes
+            axis: np.array([self.world.index(axis, value) for value in values[axis]])
+            for axis in self.grid_axes
         }
 
         def moved(rows: Array) -> Array:
@@ -142,15 +141,33 @@ class VectorLayer:
                     continue
                 old = rows[:, former.axes.index(axis)]
                 known = len(shifts.get(axis, ()))
-                columns[:, column] = shifts[axis][np.clip(np.rint(old).astype(int), 0, known - 1)] if known else old
+                columns[:, column] = (
+                    shifts[axis][np.clip(np.rint(old).astype(int), 0, known - 1)] if known else old
+                )
             return columns
 
         with self.ours():
             if lift.axes == former.axes:
                 self._move_rows(moved)
             else:
-                placing = layer_arguments(lift, self.grid_axes, self._scale, self._unit)
-                self._change_axes(moved, placing)
+                self.layer = same_look(self.layer, self._moved_data(moved), self._placing())
+                self._watch()
+
+    def rescale(self, scale: tuple[float, ...], unit: str | None) -> None:
+        """Take over another scale and unit; what the user set stays until the sender gives others."""
+        if (scale, unit) != (self._scale, self._unit):
+            self._scale, self._unit = scale, unit
+            self.replace()
+
+    def replace(self) -> None:
+        """Place the layer by its axes and the size of its pixels."""
+        for name, value in self._placing().items():
+            setattr(self.layer, name, value)
+
+    def _placing(self) -> dict[str, Any]:
+        assert self._lift is not None
+        size = self.world.size(self.frame_axes, self._scale, self._unit)
+        return layer_arguments(self._lift, self.grid_axes, *size)
 
     def follow(self, steps: Mapping[str, int]) -> None:
         """Shift the layer to where the sliders stand along the axes that it does not have."""
@@ -196,14 +213,6 @@ class VectorLayer:
     def _moved_data(self, moved: Callable[[Array], Array]) -> Any:
         """Return the data of the layer with other coordinates for every row."""
         raise NotImplementedError
-
-    def _change_axes(self, moved: Callable[[Array], Array], placing: Mapping[str, Any]) -> None:
-        """Take another napari layer that looks the same: these layers keep their number of axes."""
-        _, state, _ = self.layer.as_layer_data_tuple()
-        kept = {name: value for name, value in state.items() if name not in PLACING}
-        ndim = len(placing["axis_labels"])
-        self.layer = type(self.layer)(self._moved_data(moved), **kept, **placing, ndim=ndim)
-        self._watch()
 
 
 def vector_axes(frame: Content) -> tuple[str, ...]:

@@ -60,10 +60,13 @@ class World:
         self.axes: tuple[str, ...] = ()
         self._grids: dict[str, PositionGrid] = {}
         self._lengths: dict[str, int] = {}
+        self._sizes: dict[str, float] = {}
+        self._unit: str | None = None
 
     def clear(self) -> None:
         """Forget all axes."""
         self.axes, self._grids, self._lengths = (), {}, {}
+        self._sizes, self._unit = {}, None
 
     def add(self, position: Mapping[str, int | str], axes: Sequence[str], shape: Sequence[int]) -> bool:
         """Make room for a frame of some axes and shape at a position; True if anything grew."""
@@ -76,6 +79,33 @@ class World:
         for axis, length in zip(axes, shape, strict=True):
             self._lengths[axis] = max(self._lengths.get(axis, 0), length)
         return before != (self.axes, self._lengths)
+
+    def measure(self, axes: Sequence[str], scale: Sequence[float], unit: str | None) -> bool:
+        """Take note of the size of an image's pixels, if it has one; True if that is news."""
+        if unit is None and all(step == 1 for step in scale):
+            return False
+        before = (dict(self._sizes), self._unit)
+        self._sizes.update(zip(axes, scale, strict=True))
+        self._unit = unit
+        return before != (self._sizes, self._unit)
+
+    def size(
+        self, axes: Sequence[str], scale: Sequence[float], unit: str | None
+    ) -> tuple[tuple[float, ...], str | None]:
+        """Return the scale and unit of something drawn on images: by itself in pixels, it is in theirs.
+
+        Examples
+        --------
+        >>> world = World()
+        >>> world.measure(("z", "y", "x"), (2.0, 0.5, 0.5), "micrometer")
+        True
+        >>> world.size(("y", "x"), (1.0, 1.0), None)
+        ((0.5, 0.5), 'micrometer')
+        """
+        given = (1.0,) * (len(axes) - len(scale)) + tuple(scale)
+        if unit is not None or any(step != 1 for step in given):
+            return given, unit
+        return tuple(self._sizes.get(axis, 1.0) for axis in axes), self._unit
 
     def index(self, axis: str, value: int | str) -> int:
         """Step of a value along an axis.

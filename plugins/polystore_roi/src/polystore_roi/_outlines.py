@@ -9,13 +9,11 @@ Pixels of one object that touch at a corner only are not connected.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     Array = np.ndarray[Any, Any]
 
 __all__ = ["Outline", "mask_outlines", "outlines"]
@@ -52,59 +50,92 @@ def mask_outlines(mask: Array, y: float, x: float) -> list[Outline]:
 
 def outlines(labels: Array) -> list[Outline]:
     """Return the connected parts of all objects of a label image (Y, X) of integers, 0 outside, by label."""
-    padded = np.pad(labels, 1)
-    keys, successors, starts, turns = _edges(padded)
-    if not len(keys):
+    turns = _turns(np.pad(labels, 1))
+    if not len(turns.successor):
         return []
-    order, first = _cycles(successors)
-    corners, lengths = _corners(order, first, starts, turns, padded.shape[1] - 1)
-    return _assembled(labels, keys[order[first]], corners, lengths, padded.shape)
+    order, first = _cycles(turns.successor)
+    counts = np.diff(first, append=len(order))
+    return _assembled(labels, turns.pixel[order[first]], turns.corner[order], counts)
 
 
-def _edges(padded: Array) -> tuple[Array, Array, Array, Array]:
-    """Find every edge, in which direction it runs, and which one follows it.
+class _Turns(NamedTuple):
+    """The edges after which an outline turns.
 
-    Returns
-    -------
-    keys
-        Direction (0 right, 1 down, 2 left, 3 up) times the number of corners, plus the corner it starts from.
-    successors
-        Index of the edge that follows.
-    ends
-        Corner at which the edge ends.
-    turns
-        Whether the next edge runs in another direction.
+    Attributes
+    ----------
+    corner
+        Corner (N, 2) at which each ends, float64.
+    pixel
+        Pixel (N, 2) on its right, one of the object.
+    successor
+        Index of the next one of the same outline.
+    """
+
+    corner: Array
+    pixel: Array
+    successor: Array
+
+
+_STEPS = ((0, 1), (1, 0), (0, -1), (-1, 0))
+"""How each direction goes on, (y, x): right, down, left, up."""
+
+_RIGHT = ((0, 0), (0, -1), (-1, -1), (-1, 0))
+"""The pixel on the right of an edge in each direction, from the corner it starts at."""
+
+
+def _turns(padded: Array) -> _Turns:
+    """Find every edge, and link those after which the outline turns.
+
+    Edges are numbered along their direction, so that a straight run of them is a range of numbers.
     """
     north_west, north_east = padded[:-1, :-1], padded[:-1, 1:]
     south_west, south_east = padded[1:, :-1], padded[1:, 1:]
     right = (south_east, south_west, north_west, north_east)
     left = (north_east, south_east, south_west, north_west)
     height, width = north_west.shape
-    corners = height * width
-    steps = (1, width, -1, -width)
 
-    keys, ends, following = [], [], []
-    for direction in range(4):
+    def number(direction: Array, row: Array, column: Array) -> Array:
+        along: Array = np.where(direction % 2, column * height + row, row * width + column)
+        numbered: Array = direction * (height * width) + along
+        return numbered
+
+    numbers, stops, corners, pixels, following = [], [], [], [], []
+    known = 0
+    for direction, (step, right_pixel) in enumerate(zip(_STEPS, _RIGHT, strict=True)):
         inside, outside = right[direction], left[direction]
-        start = np.flatnonzero((inside != 0) & (inside != outside))
-        end = start + steps[direction]
-        label = inside.reshape(-1)[start] if inside.flags.c_contiguous else inside[np.divmod(start, width)]
-        row, column = np.divmod(end, width)
+        is_edge = (inside != 0) & (inside != outside)
+        if direction % 2:
+            column, row = np.divmod(np.flatnonzero(is_edge.T), height)
+        else:
+            row, column = np.divmod(np.flatnonzero(is_edge), width)
+        end_row, end_column = row + step[0], column + step[1]
+        label = inside[row, column]
         turned = np.where(
-            inside[row, column] != label,
+            inside[end_row, end_column] != label,
             (direction + 1) % 4,
-            np.where(outside[row, column] != label, direction, (direction + 3) % 4),
+            np.where(outside[end_row, end_column] != label, direction, (direction + 3) % 4),
         )
-        keys.append(direction * corners + start)
-        ends.append(end)
-        following.append(turned * corners + end)
-    key = np.concatenate(keys)
-    after = np.concatenate(following)
-    return key, np.searchsorted(key, after), np.concatenate(ends), after // corners != key // corners
+        turning = turned != direction
+        numbers.append(number(np.full(len(row), direction), row, column))
+        stops.append(_next_turn(turning, forwards=direction < 2) + known)
+        corners.append(np.stack([end_row[turning], end_column[turning]], axis=1))
+        pixels.append(np.stack([row[turning], column[turning]], axis=1) + right_pixel)
+        following.append(number(turned[turning], end_row[turning], end_column[turning]))
+        known += int(np.count_nonzero(turning))
+    edges = np.searchsorted(np.concatenate(numbers), np.concatenate(following))
+    return _Turns(
+        np.concatenate(corners).astype(np.float64), np.concatenate(pixels), np.concatenate(stops)[edges]
+    )
+
+
+def _next_turn(turning: Array, *, forwards: bool) -> Array:
+    """Return for each edge the number of the turning edge at the end of its run, counting those alone."""
+    before = np.cumsum(turning) - turning
+    return before if forwards else before + turning - 1
 
 
 def _cycles(successors: Array) -> tuple[Array, Array]:
-    """Walk each closed outline once; return the edges in that order, and where each outline begins."""
+    """Walk each closed outline once; return what is met in that order, and where each outline begins."""
     follow = successors.tolist()
     waiting = bytearray(b"\1") * len(follow)
     order: list[int] = []
@@ -120,22 +151,22 @@ def _cycles(successors: Array) -> tuple[Array, Array]:
     return np.array(order, np.int64), np.array(first, np.int64)
 
 
-def _corners(order: Array, first: Array, ends: Array, turns: Array, width: int) -> tuple[Array, Array]:
-    """Return the corners (N, 2) of all outlines one after the other, and how many each has."""
-    turning = turns[order]
-    counts = np.add.reduceat(turning.astype(np.int64), first)
-    corners = np.stack(np.divmod(ends[order[turning]], width), axis=1).astype(np.float64)
-    return corners, counts
+def _assembled(labels: Array, pixels: Array, corners: Array, counts: Array) -> list[Outline]:
+    """Give each hole to the outline around it.
 
-
-def _assembled(
-    labels: Array, first_keys: Array, corners: Array, counts: Array, padded: Sequence[int]
-) -> list[Outline]:
-    """Give each hole to the outline around it."""
+    Parameters
+    ----------
+    labels
+        The label image.
+    pixels
+        A pixel of the object of each ring.
+    corners, counts
+        Corners of all rings one after the other, and how many each has.
+    """
     stops = np.cumsum(counts)
-    rings = np.split(corners, stops[:-1])
-    areas = _areas(corners, stops - counts, stops)
-    pixels = _right_pixels(first_keys, (padded[0] - 1, padded[1] - 1))
+    starts = stops - counts
+    rings = [corners[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+    areas = _areas(corners, starts, stops)
     owners = labels[pixels[:, 0], pixels[:, 1]]
 
     outers: dict[int, list[int]] = {}
@@ -160,15 +191,6 @@ def _areas(corners: Array, starts: Array, stops: Array) -> Array:
     y, x = corners[:, 0], corners[:, 1]
     areas: Array = np.add.reduceat(x * y[after] - x[after] * y, starts) / 2
     return areas
-
-
-def _right_pixels(keys: Array, corners: tuple[int, int]) -> Array:
-    """Return the pixel (y, x) on the right of each edge: one of the object."""
-    direction, corner = np.divmod(keys, corners[0] * corners[1])
-    row, column = np.divmod(corner, corners[1])
-    rows = np.array([0, 0, -1, -1])[direction]
-    columns = np.array([0, -1, -1, 0])[direction]
-    return np.stack([row + rows, column + columns], axis=1)
 
 
 def _around(point: Array, candidates: list[int], rings: list[Array], areas: Array) -> int:

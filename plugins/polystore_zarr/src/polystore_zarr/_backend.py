@@ -41,6 +41,7 @@ from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
 from polystore_zarr._plate_targets import Plates
 from polystore_zarr._remote import ObjectStores
+from polystore_zarr._rois import ROIS, is_rois, pack
 from polystore_zarr._saving import Form, save_array, save_region
 from polystore_zarr._staging import Staging
 from polystore_zarr._transfer import check_target, copy_to, move_to
@@ -318,9 +319,16 @@ class ZarrBackend:
         shape: Sequence[int] | None = None,
         on_conflict: OnConflict = "refuse",
     ) -> int:
+        attributes = None
+        if is_rois(data):
+            if region is not None:
+                raise InvalidOption("region= is for arrays; a list of regions is saved whole")
+            data, attributes = pack(data, threads=threads), ROIS
         if not isinstance(data, np.ndarray):
             raise UnsupportedData(
-                f"backend 'zarr' holds arrays, not {data_kind_of(data)}; save it to backend 'disk'", path=path
+                f"backend 'zarr' holds arrays and lists of ROIs, not {data_kind_of(data)}; "
+                "save it to backend 'disk'",
+                path=path,
             )
         check_dtype(data.dtype)
         form = Form(
@@ -331,6 +339,7 @@ class ZarrBackend:
             codecs=codecs,
             engine=self._checked_engine(engine),
             durability=durability or self._durability,
+            attributes=attributes,
         )
         if region is None and shape is not None:
             raise InvalidOption("shape= is that of the array that region= is a part of; pass region=")
@@ -342,6 +351,7 @@ class ZarrBackend:
                 spot.key,
                 grid=grid_of(data.shape, data.itemsize, chunks=chunks, shards=shards),
                 encoding=form.encoding(data.itemsize),
+                attributes=attributes,
                 overwrite=overwrite,
                 shown=path,
                 threads=threads,

@@ -13,7 +13,9 @@ from polystore_core.paths import PathPattern, axis_rank, standard_axis
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["axes_of", "contrast_of", "place_in_layer"]
+    from polystore_streaming.wire import Frame
+
+__all__ = ["axes_of", "contrast_of", "lacks_contrast", "place_in_layer"]
 
 _SAMPLE = 4096
 """Pixels that contrast is estimated from: sorting them takes a few hundredths of a millisecond."""
@@ -83,6 +85,11 @@ def _spatial(count: int) -> tuple[str, ...]:
     if count == 4:
         return ("t", "z", "y", "x")
     return further + _DEFAULT_AXES[-min(count, len(_DEFAULT_AXES)) :]
+
+
+def lacks_contrast(frame: Frame) -> bool:
+    """Whether a frame shows intensities and nobody has said their limits of contrast."""
+    return frame.role == "image" and frame.contrast is None and frame.axes[-1] != "rgb"
 
 
 def contrast_of(array: np.ndarray[Any, Any]) -> tuple[float, float]:

@@ -245,11 +245,14 @@ class Engine:
 
     def linger(self) -> dict[str, int]:
         """Wait a bounded time for what has not arrived, then close; return the :meth:`losses`."""
-        begin = time.monotonic()
+        begin = ready = time.monotonic()
 
         def deadline_for(links: list[Link]) -> float:
-            starting = any(map(self._pump.is_starting, links))
-            return begin + (self._linger if starting else min(self._linger, _STALLED_SECONDS))
+            nonlocal ready
+            if any(map(self._pump.is_starting, links)):
+                ready = time.monotonic()
+                return begin + self._linger
+            return min(begin + self._linger, ready + _STALLED_SECONDS)
 
         try:
             self._wait(deadline_for)

@@ -10,12 +10,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
+import numpy as np
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from polystore_core.errors import CorruptData, PolyStoreError, ViewerUnreachable
 from polystore_streaming.memory import hand_over
 from polystore_streaming.processes import runtime_directory
+from polystore_streaming.sender._appearance import contrast_of, lacks_contrast
 from polystore_streaming.wire import (
     MAX_FRAME_BYTES,
     MAX_PIECE_BYTES,
@@ -132,8 +134,11 @@ class Link:
 
     def read_monitor(self) -> None:
         """Follow connects and disconnects."""
-        while self.monitor.poll(0):
-            event = recv_monitor_message(self.monitor, zmq.NOBLOCK)["event"]
+        while True:
+            try:
+                event = recv_monitor_message(self.monitor, zmq.NOBLOCK)["event"]
+            except zmq.Again:
+                return
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._greet()
             elif event == zmq.EVENT_DISCONNECTED:
@@ -293,6 +298,8 @@ class Link:
         return self._messages_of(frame)
 
     def _messages_of(self, frame: Outgoing) -> Iterator[list[bytes]]:
+        if lacks_contrast(frame.message):
+            self._estimate_contrast(frame)
         if self._shares:
             yield [encode(frame.message)]
             return
@@ -306,6 +313,13 @@ class Link:
             part = memory[offset : offset + MAX_PIECE_BYTES]
             header = Piece(seq=frame.message.seq, offset=offset, size=len(part))
             yield [encode(header), compress_piece(part)]
+
+    def _estimate_contrast(self, frame: Outgoing) -> None:
+        """Complete a header here, in the sender's thread, and not while the pipeline waits."""
+        (pixels,) = frame.message.arrays
+        dtype = np.dtype(pixels.dtype).newbyteorder("<")
+        limits = contrast_of(self._arena.array(frame.block, pixels.offset, pixels.shape, dtype))
+        frame.message = msgspec.structs.replace(frame.message, contrast=limits)
 
     def _send_outgoing(self) -> bool:
         """Go on with what is being sent; False if the connection takes no more at the moment."""

@@ -11,7 +11,7 @@ import numpy as np
 from polystore_core.data import kind_of
 from polystore_core.errors import InvalidOption, UnsupportedData
 from polystore_streaming.memory import ALIGNMENT
-from polystore_streaming.sender._appearance import axes_of, contrast_of, place_in_layer
+from polystore_streaming.sender._appearance import axes_of, place_in_layer
 from polystore_streaming.wire import DTYPES, ArraySpec, Frame, check_sendable
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def prepare(
     blending
         How layers on top of each other are mixed.
     contrast
-        Limits of contrast; by default estimated from a sample.
+        Limits of contrast; by default they are estimated when the frame is sent.
     point_size
         Diameter of points in pixels.
 
@@ -120,7 +120,7 @@ def prepare(
                 path=path,
             )
         if role == "image" and common["axes"][-1] != "rgb":
-            common["contrast"] = contrast_of(pixels) if contrast is None else _limits(contrast)
+            common["contrast"] = None if contrast is None else _limits(contrast)
             common["contrast_given"] = contrast is not None
         common["blending"] = blending
     else:

@@ -164,8 +164,10 @@ class Pump:
             if pinging:
                 next_ping = time.monotonic() + _PING_SECONDS
             for link in self.links.values():
-                link.read_monitor()
-                link.read_messages()
+                if link.monitor in ready:
+                    link.read_monitor()
+                if link.socket in ready:
+                    link.read_messages()
                 if pinging:
                     link.ping()
                     self._look_after(link)

@@ -121,6 +121,7 @@ class Namespace:
         *,
         grid: Grid,
         encoding: Encoding,
+        attributes: Mapping[str, Any] | None,
         overwrite: bool,
         shown: str,
         threads: int,
@@ -138,7 +139,9 @@ class Namespace:
         self.make_parents(key, shown=shown)
         with staged(self.bucket, key) as version:
             target = ObjectWriter(self.bucket, joined(key, version))
-            size = write_array(data, target, grid=grid, encoding=encoding, threads=threads)
+            size = write_array(
+                data, target, grid=grid, encoding=encoding, attributes=attributes, threads=threads
+            )
             replaced = commit(self.bucket, key, array_pointer(version), overwrite=overwrite, shown=shown)
         self.discard_versions(key, replaced)
         return size
