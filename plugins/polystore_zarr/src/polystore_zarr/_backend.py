@@ -68,8 +68,13 @@ class ZarrBackend:
     so that a missing one is damage and never read as zeros. An array is replaced by exchanging directories:
     readers and killed writers see the old one or the new one.
 
+    A path may be a URL: ``s3://bucket/plate.ome.zarr``, ``gs://...``, or ``memory://name/...`` for a store of
+    this backend's own. There an array or image is replaced by writing the one document that says which
+    version of it counts.
+
     A batch with ``pattern=`` and ``store=`` becomes an OME-NGFF plate; see :class:`PlateOptions` for what
-    else it takes. Its planes are loaded again by their own paths with ``store=``.
+    else it takes. Its planes are loaded again by their own paths with ``store=``, or from the store by
+    their coordinates with ``at=``; those that are left out are kept as axes.
 
     Parameters
     ----------

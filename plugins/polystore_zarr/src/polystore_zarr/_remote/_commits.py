@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from polystore_zarr._remote._nodes import Node
 
 __all__ = [
-    "ABANDONED_AFTER",
     "commit",
     "delete_below",
     "delete_version",
@@ -39,9 +38,6 @@ __all__ = [
     "staged",
     "staged_image",
 ]
-
-ABANDONED_AFTER = 3600.0
-"""Seconds without a new object after which a version that does not count is that of a dead writer."""
 
 
 @contextlib.contextmanager
@@ -124,7 +120,7 @@ def commit(
     """
     decisive = joined(key, name)
     while True:
-        there = node_or_claim(bucket, key) or node_of(bucket, key)
+        there = node_or_claim(bucket, key)
         if name == ".zattrs":
             there = without_bare_group(there)
         kept = None if there is None or there.is_claim else there

@@ -44,8 +44,7 @@ def move_array(
 
     A claim older than the time after which a writer is taken for dead is taken over.
     """
-    copy_claimed = False
-    while not copy_claimed:
+    while True:
         node = _claimed(space, source, shown=shown)
         with staged(space.bucket, target) as version:
             if not _copied(space, node, joined(target, version)):
@@ -59,7 +58,7 @@ def move_array(
                 _release(space, source, node)
                 raise
         space.discard_versions(target, replaced)
-        copy_claimed = True
+        break
     now = node_of(space.bucket, source)
     if now is not None and now.token == node.token:
         delete_below(space.bucket, source)
