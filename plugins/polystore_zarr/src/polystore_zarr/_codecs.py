@@ -13,7 +13,7 @@ __all__ = ["Compression", "Encoding", "encoding_of"]
 Compression = Literal["zstd", "blosc", "gzip", "none"]
 
 _ZSTD = 1
-"""Images of a camera are mostly noise: the library's own level 3 takes five times as long for a tenth less."""
+"""Images of a camera are mostly noise: the library's own level 3 takes five times as long for a tenth."""
 
 _LEVELS = {"zstd": range(-7, 23), "blosc": range(10), "gzip": range(10)}
 
