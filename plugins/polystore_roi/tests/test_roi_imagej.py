@@ -184,10 +184,10 @@ def test_a_region_moved_in_imagej_is_the_moved_one(imagej):
 
 @settings(
     deadline=None,
-    max_examples=40,
+    max_examples=20,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(rois=st.lists(regions(), min_size=1, max_size=8))
+@given(rois=st.lists(regions(), min_size=1, max_size=4))
 def test_what_passes_through_imagej_comes_back_equal(imagej, rois):
     for roi in rois:
         assert passed(imagej, roi) == roi
