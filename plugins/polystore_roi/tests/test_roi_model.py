@@ -17,7 +17,7 @@ TRIANGLE = [[0, 0], [0, 9], [9, 9]]
         (lambda: Polygon([[0, 0], [1, 1]]), "the vertices of a polygon are 3 or more; got 2"),
         (lambda: Polygon([[0, 0, 0]] * 3), r"have the shape \(N, 2\), y before x; got \(3, 3\)"),
         (lambda: Polygon(TRIANGLE, holes=[[[1, 1]]]), "the vertices of a hole are 3 or more; got 1"),
-        (lambda: Polyline([[0, np.nan], [1, 1]]), "finite and at most"),
+        (lambda: Polyline([[0.0, np.nan], [1.0, 1.0]]), "finite and at most"),
         (lambda: Line((0, 0), (1, "a")), "the ends of a line are numbers"),
         (lambda: Points(np.empty((0, 2))), "points are 1 or more; got 0"),
         (
@@ -27,16 +27,25 @@ TRIANGLE = [[0, 0], [0, 9], [9, 9]]
         (lambda: Ellipse(0, 0, 1, 1, np.inf), "the angle of an ellipse is a finite number"),
         (lambda: Mask(np.zeros((2, 2), bool)), "at least one pixel inside; this one has none"),
         (lambda: Mask(np.ones((2, 2))), "the dtype bool; got .* of float64"),
-        (lambda: Mask(np.ones((1, 1), bool), y=0.5), "y of a mask is a whole number; got 0.5"),
+        (
+            lambda: Mask(np.ones((1, 1), bool), y=0.5),  # type: ignore[arg-type]
+            "y of a mask is a whole number; got 0.5",
+        ),
         (lambda: Composite([]), "at least one part"),
         (lambda: Composite([Composite([Line((0, 0), (1, 1))])]), "a shape that is no composite"),
         (lambda: Composite([Line((0, 0), (1, 1), name="a")]), "belong to the composite, not its part"),
         (lambda: Points([[0, 0]], stroke="red"), "stroke is a colour such as '#ff8000'"),
         (lambda: Points([[0, 0]], z=-1), "z is the index of a plane from 0, or None for all; got -1"),
-        (lambda: Points([[0, 0]], t=1.0), "t is the index of a plane"),
+        (
+            lambda: Points([[0, 0]], t=1.0),  # type: ignore[arg-type]
+            "t is the index of a plane",
+        ),
         (lambda: Points([[0, 0]], properties={"a": (1,)}), r"properties are JSON values .* \$.a is a tuple"),
         (lambda: Points([[0, 0]], name="\ud800"), "name is no text that UTF-8 can hold"),
-        (lambda: Text(b"a", 0, 0, 1, 1), "text is a str"),
+        (
+            lambda: Text(b"a", 0, 0, 1, 1),  # type: ignore[arg-type]
+            "text is a str",
+        ),
     ],
 )
 def test_what_is_no_region_is_refused(make, message):

@@ -22,19 +22,23 @@ from polystore_roi import (
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # napari's own imports use what pydantic deprecates
-    from napari.layers import Points as PointsLayer
+    from napari.layers import Points as PointsLayer  # type: ignore[import-untyped]
     from napari.layers import Shapes as ShapesLayer
 
 ROIS = [
     Polygon(
-        [[0, 0], [0, 9.1], [9, 9]], holes=[[[1, 4], [1, 6], [3, 6]]], name="holed", z=1, fill="#00ff0080"
+        [[0.0, 0.0], [0.0, 9.1], [9.0, 9.0]],
+        holes=[[[1, 4], [1, 6], [3, 6]]],
+        name="holed",
+        z=1,
+        fill="#00ff0080",
     ),
-    Points([[1, 2], [3.3, 4]], name="spots", stroke="#ff0000", z=2),
+    Points([[1.0, 2.0], [3.3, 4.0]], name="spots", stroke="#ff0000", z=2),
     Rectangle(10, 20, 5.7, 6, angle=33, properties={"score": 0.5}, z=0),
     Ellipse(1, 2, 3, 4.4, angle=12, z=3),
     Mask(np.array([[1, 0, 1], [1, 1, 0]], bool), 5, 6, z=1),
     Composite([Points([[9, 9]]), Rectangle(0, 0, 2, 2), Line((0, 0), (5, 5))], name="mixed", z=1),
-    Polyline([[0, 0], [1.1, 1], [2, 0]], z=1),
+    Polyline([[0.0, 0.0], [1.1, 1.0], [2.0, 0.0]], z=1),
     Text("here", 1, 2, 3, 4, z=1),
 ]
 

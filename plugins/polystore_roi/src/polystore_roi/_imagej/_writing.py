@@ -44,6 +44,9 @@ _LONGEST = 65535
 _FLAT = 1e-6
 """Part of the farthest coordinate."""
 
+_SINGLE, _STEADY_ENDS = 1.2e-7, 0.01
+"""Precision of float32; pixels by which it may turn the ends of a box."""
+
 _MOVE, _LINE_TO, _CLOSE = 0.0, 1.0, 4.0
 _STEADY_PARTS, _STEADY_SIZE = 64, 2.0**17
 """Coordinates that are multiples of 1/64 up to 2**17 stay what they are in sums of float32."""
@@ -88,8 +91,10 @@ def write_shape(roi: Roi) -> Native:
 
 
 def _is_flat(roi: Rectangle | Ellipse) -> bool:
-    """Tell whether a side vanishes in single precision: ImageJ cannot tell the angle of such a box."""
-    return min(roi.height, roi.width) <= _FLAT * max(1000.0, *map(abs, roi.bounds))
+    """Tell whether a side nearly vanishes: ImageJ, which goes by the short side, cannot tell the angle."""
+    short, long = sorted((roi.height, roi.width))
+    reach = max(1000.0, *map(abs, roi.bounds))
+    return short <= _FLAT * reach or (roi.angle != 0 and _SINGLE * reach * long / short > _STEADY_ENDS)
 
 
 def unshown(roi: Roi) -> list[str]:
@@ -192,8 +197,9 @@ def _write_text(record: ImagejRoi, roi: Text) -> None:
 
 
 def _units(text: str) -> str:
-    """Leave out what takes two UTF-16 units: roifile counts characters."""
-    return "".join(letter if ord(letter) < 2**16 else "\ufffd" for letter in text)
+    """Return text as ImageJ shows it: one kind of newline, and no characters that roifile would miscount."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(letter if ord(letter) < 2**16 else "\ufffd" for letter in lines)
 
 
 def _write_path(record: ImagejRoi, roi: Roi) -> None:
