@@ -56,6 +56,13 @@ def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
         )
         segments = stack.enter_context(Segments(images))
         yield Case(
+            f"{count} frames under one name, to memcpy",
+            lambda: ours.send(count, names=1),
+            lambda: copies.make(count),
+            None,
+            same=lambda *_: ours.arrives(),
+        )
+        yield Case(
             f"{count} frames, to a segment for each",
             lambda: ours.send(count),
             lambda: segments.send(count),
@@ -128,15 +135,15 @@ class Stream:
         self._manager = manager
         self._images = images
 
-    def save(self, number: int) -> None:
-        """Save one frame."""
-        place = number % _BUFFERS
-        self._manager.save(self._images[place], _PATHS[place], backend=_BACKEND, policy="block")
+    def save(self, number: int, names: int = _BUFFERS) -> None:
+        """Save one frame, under one of so many names."""
+        image, path = self._images[number % _BUFFERS], _PATHS[number % names]
+        self._manager.save(image, path, backend=_BACKEND, policy="block")
 
-    def send(self, count: int) -> None:
+    def send(self, count: int, names: int = _BUFFERS) -> None:
         """Save so many frames and wait until all are acknowledged."""
         for number in range(count):
-            self.save(number)
+            self.save(number, names)
         self.flush()
 
     def flush(self) -> None:

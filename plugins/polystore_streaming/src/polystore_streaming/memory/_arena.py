@@ -7,6 +7,7 @@ import os
 import secrets
 import threading
 from collections import deque
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,8 +105,7 @@ class Arena:
         ValueError
             If the arena is closed.
         """
-        count = int(np.prod(shape, dtype=np.int64))
-        return np.frombuffer(self._memory, dtype, count, block.offset + offset).reshape(shape)
+        return np.frombuffer(self._memory, dtype, prod(shape), block.offset + offset).reshape(shape)
 
     def close(self) -> None:
         """Let the memory go once no array lies in it any more."""

@@ -189,14 +189,15 @@ def _layout(named: Mapping[str, np.ndarray[Any, Any]], path: str) -> tuple[tuple
     specs: list[ArraySpec] = []
     end = 0
     for name, array in named.items():
-        if array.dtype.name not in DTYPES:
+        dtype: Any = array.dtype.name
+        if dtype not in DTYPES:
             what = f"{path!r}" if name in {"pixels", "coordinates"} else f"column {name!r} of {path!r}"
             raise UnsupportedData(
                 f"{what} holds {array.dtype}, which viewers do not show; convert it, for example by "
                 "array.astype('float32'), or leave it out",
                 path=path,
             )
-        specs.append(ArraySpec(name=name, dtype=array.dtype.name, shape=array.shape, offset=end))
+        specs.append(ArraySpec(name=name, dtype=dtype, shape=array.shape, offset=end))
         end += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
     return tuple(specs), end
 

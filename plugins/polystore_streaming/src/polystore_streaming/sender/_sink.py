@@ -13,6 +13,7 @@ from polystore_core.errors import InvalidOption
 from polystore_core.files import atomic_writer
 from polystore_core.formats import FormatRegistry
 from polystore_core.paths import normalize_path
+from polystore_streaming.sender._answers import layers_in, pixels_in, tables_in
 from polystore_streaming.wire import Request
 
 if TYPE_CHECKING:
@@ -137,24 +138,20 @@ class ViewerSink:
             Each with ``name``, ``kind`` and ``visible``; images with ``shape`` and ``contrast`` too.
         """
         value, _ = self._ask(timeout, what="layers")
-        return list(value)
+        return layers_in(value)
 
     def pixels(
         self, layer: str, position: Mapping[str, int | str] | None = None, *, timeout: float = 30.0
     ) -> np.ndarray[Any, Any]:
         """Return the pixels that the viewer holds in a layer, at one position of it; a read-only copy."""
         _, arrays = self._ask(timeout, what="pixels", layer=layer, position=dict(position or {}))
-        return arrays["pixels"]  # type: ignore[no-any-return]
+        return pixels_in(arrays)
 
     def rois(self, *, timeout: float = 30.0) -> dict[str, list[Any]]:
         """Return the regions and points on the screen by layer, those drawn by the user included."""
         from polystore_roi import rois_from_table
 
-        names, arrays = self._ask(timeout, what="rois")
-        tables: dict[str, dict[str, Any]] = {layer: {} for layer in names}
-        for key, column in arrays.items():
-            number, _, name = key.partition("/")
-            tables[names[int(number)]][name] = column
+        tables = tables_in(*self._ask(timeout, what="rois"))
         return {layer: rois_from_table(table) for layer, table in tables.items()}
 
     def screenshot(
@@ -175,12 +172,12 @@ class ViewerSink:
             uint8 (Y, X, 3).
         """
         _, arrays = self._ask(timeout, what="screenshot")
-        pixels = arrays["pixels"]
+        pixels = pixels_in(arrays)
         if path is not None:
             _, image_format = FormatRegistry().of(os.fspath(path))
             with atomic_writer(path) as file:
                 image_format.encode(pixels, file, threads=1)
-        return pixels  # type: ignore[no-any-return]
+        return pixels
 
     def remove(self, layer: str, *, timeout: float = 30.0) -> None:
         """Remove a layer; one that is not there is no error."""
