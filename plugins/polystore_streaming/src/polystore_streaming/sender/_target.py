@@ -79,7 +79,8 @@ def targets(viewer: str, addresses: ViewerAddress | Sequence[ViewerAddress] | No
     """
     if addresses is None or isinstance(addresses, (str, Mapping)):
         addresses = [viewer if addresses is None else addresses]
-    found = tuple(_target(viewer, address) for address in addresses)
+    is_list = isinstance(addresses, Sequence) and all(isinstance(item, (str, Mapping)) for item in addresses)
+    found = tuple(_target(viewer, address) for address in addresses) if is_list else ()
     if not found or len({target.name for target in found}) != len(found):
         raise InvalidOption(f"viewers= takes one or more viewers, each once; got {addresses!r}")
     return found
