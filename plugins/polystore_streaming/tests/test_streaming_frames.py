@@ -108,7 +108,7 @@ def test_error_says_what_to_do_when_there_is_no_room(sender):
     for number in range(8):
         sender.append(f"path {number}", 8 * KIB, "error")
     with pytest.raises(
-        StorageFull, match="no room for a frame of 8192 bytes.*raise max_bytes.*policy='latest'"
+        StorageFull, match=r"no room for a frame of 8192 bytes.*raise max_bytes.*policy='latest'"
     ):
         sender.append("one more", 8 * KIB, "error")
     assert sender.counts() == (8, 0, 0, 8)
@@ -158,7 +158,7 @@ def test_a_viewer_that_becomes_unreachable_releases_those_who_wait(sender):
 
 
 def test_a_frame_larger_than_everything_is_an_error_that_names_the_option(sender):
-    with pytest.raises(StorageFull, match="a frame of 1000000 bytes is more than the .* raise max_bytes"):
+    with pytest.raises(StorageFull, match=r"a frame of 1000000 bytes is more than the .* raise max_bytes"):
         sender.append("a", 1_000_000)
 
 

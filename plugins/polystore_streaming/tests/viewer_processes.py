@@ -1,7 +1,7 @@
 """Viewers of every kind in processes of their own, for the tests of senders and of viewer plugins.
 
-``from viewer_processes import ...`` works wherever this folder is on the path. The fixtures are plain functions
-over :class:`Viewers`, so that another plugin can build its own upon it.
+The tests of any plugin can import it: pytest has this folder on its path. A ``conftest.py`` that imports the
+fixtures ``recorders`` and ``viewers`` makes them known to the tests beside it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from polystore_core import BackendRegistry, FileManager
 from polystore_streaming.processes import RuntimeFiles, is_running, read_record
@@ -87,6 +89,7 @@ class Viewers:
     variables: dict[str, str]
     options: dict[str, Any] = field(default_factory=dict)
     managers: list[FileManager] = field(default_factory=list)
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def backend(self) -> str:
@@ -120,6 +123,16 @@ class Viewers:
         eventually(lambda: not is_running(self.files(name)))
         eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie")
 
+    @contextlib.contextmanager
+    def stopped(self, name: str = "") -> Iterator[int]:
+        """Have the running viewer stand still for the length of a block."""
+        pid = self.signal(signal.SIGSTOP, name)
+        try:
+            yield pid
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
     def start(self, name: str = "", *more: str) -> subprocess.Popen[bytes]:
         """Start a viewer by hand and wait until it runs."""
         files = self.files(name)
@@ -128,6 +141,7 @@ class Viewers:
             process = subprocess.Popen(
                 [*command, *more], stdout=log, stderr=log, env=self.environment, start_new_session=True
             )
+        self.started.append(process)
         eventually(lambda: read_record(files) or process.poll() is not None)
         assert process.poll() is None, files.log.read_text()
         return process
@@ -165,8 +179,12 @@ class Viewers:
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        for manager in self.managers:
-            manager.close()
+        for process in self.started:
+            process.wait()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for manager in self.managers:
+                manager.close()
         self.managers.clear()
 
     def processes(self) -> list[int]:
@@ -233,3 +251,21 @@ def viewers_of(kind: ViewerKind) -> Iterator[Viewers]:
                 else:
                     os.environ[name] = value
             shutil.rmtree(folder, ignore_errors=True)
+
+
+KINDS = [RECORDER]
+"""What the suite of faults runs with; another viewer is one more line."""
+
+
+@pytest.fixture
+def recorders() -> Iterator[Viewers]:
+    """Viewers without a window, in a runtime directory of their own."""
+    with viewers_of(RECORDER) as viewers:
+        yield viewers
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
+def viewers(request: pytest.FixtureRequest) -> Iterator[Viewers]:
+    """Viewers of every kind."""
+    with viewers_of(request.param) as found:
+        yield found

@@ -85,6 +85,7 @@ class Engine:
         self._allocated: dict[int, tuple[weakref.ref[Any], Block]] = {}
         self._lock = threading.Lock()
         self._is_retired = False
+        self._has_told = False
         self._trouble = ""
         if self._arena.size < max_bytes:
             self._trouble = _LITTLE_MEMORY.format(granted=self._arena.size, wanted=max_bytes)
@@ -235,16 +236,25 @@ class Engine:
         """Return state and counts per viewer; see ``docs/how-to/live-view.md``."""
         return {name: self._metrics_of(name, link) for name, link in self._pump.links.items()}
 
-    def losses(self) -> dict[str, int]:
-        """Count what has not arrived, by what there is to say about it."""
+    def end(self) -> dict[str, int]:
+        """Close; count what has not arrived, by what there is to say about it."""
+        losses = self._losses()
+        self.close()
+        return losses
+
+    def _losses(self) -> dict[str, int]:
+        with self._lock:
+            if self._has_told:
+                return {}
+            self._has_told = True
         return {
             f"never reached viewer {link.target.name!r}" + (f": {link.reason}" if link.reason else ""): count
             for link in self._pump.links.values()
             if (count := self._frames.missing(link.target.name))
         }
 
-    def linger(self) -> dict[str, int]:
-        """Wait a bounded time for what has not arrived, then close; return the :meth:`losses`."""
+    def linger(self) -> None:
+        """Wait a bounded time for what has not arrived, longer for a viewer that is still starting."""
         begin = ready = time.monotonic()
 
         def deadline_for(links: list[Link]) -> float:
@@ -254,12 +264,7 @@ class Engine:
                 return begin + self._linger
             return min(begin + self._linger, ready + _STALLED_SECONDS)
 
-        try:
-            self._wait(deadline_for)
-        finally:
-            losses = self.losses()
-            self.close()
-        return losses
+        self._wait(deadline_for)
 
     def close(self) -> None:
         """Say goodbye and let memory, thread and sockets go; what has not arrived is dropped."""
@@ -283,7 +288,7 @@ class Engine:
 
     def _ended(self) -> None:
         self.has_ended = True
-        _exit.let_go(self, self.losses() if self._is_retired else {})
+        _exit.let_go(self, self._losses() if self._is_retired else {})
         with self._lock:
             self._arena.close()
 

@@ -15,7 +15,8 @@ _MOST_RETIRED = 8
 
 
 class _Engine(Protocol):
-    def linger(self) -> dict[str, int]: ...
+    def linger(self) -> None: ...
+    def end(self) -> dict[str, int]: ...
     def retire(self) -> None: ...
     def stop(self) -> None: ...
 
@@ -62,9 +63,14 @@ def _forget() -> None:
 
 
 def _linger() -> None:
-    with contextlib.suppress(KeyboardInterrupt):
-        for engine in list(_engines):
-            _losses.update(engine.linger())
+    is_patient = True
+    for engine in list(_engines):
+        try:
+            if is_patient:
+                engine.linger()
+        except KeyboardInterrupt:
+            is_patient = False
+        _losses.update(engine.end())
     for loss, count in _losses.items():
         print(f"polystore: {count} of the last frames {loss}", file=sys.stderr)
     _losses.clear()

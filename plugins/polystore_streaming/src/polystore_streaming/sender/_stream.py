@@ -119,7 +119,11 @@ class Stream:
         engine = self._engine
         if engine is not None:
             self._detach(engine)
-            for loss, count in engine.linger().items():
+            try:
+                engine.linger()
+            finally:
+                losses = engine.end()
+            for loss, count in losses.items():
                 warn_caller(f"{self._backend}: {count} of the last frames {loss}")
 
     def forget(self) -> None:

@@ -79,10 +79,14 @@ def targets(viewer: str, addresses: ViewerAddress | Sequence[ViewerAddress] | No
     """
     if addresses is None or isinstance(addresses, (str, Mapping)):
         addresses = [viewer if addresses is None else addresses]
-    found = tuple(_target(viewer, address) for address in addresses)
+    found = tuple(_target(viewer, address) for address in addresses) if _are_addresses(addresses) else ()
     if not found or len({target.name for target in found}) != len(found):
         raise InvalidOption(f"viewers= takes one or more viewers, each once; got {addresses!r}")
     return found
+
+
+def _are_addresses(given: object) -> bool:
+    return isinstance(given, Sequence) and all(isinstance(address, (str, Mapping)) for address in given)
 
 
 def _target(viewer: str, address: ViewerAddress) -> Target:

@@ -74,7 +74,7 @@ class Server:
             files.name,
             mailbox,
             self._send,
-            arrived,
+            lambda: None if self._closing else arrived(),
             lease=str(files.lease),
             handed_over=self._leases.memory_of,
         )

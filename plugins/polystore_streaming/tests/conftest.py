@@ -1,0 +1,5 @@
+"""What the tests here share."""
+
+from viewer_processes import recorders, viewers
+
+__all__ = ["recorders", "viewers"]
