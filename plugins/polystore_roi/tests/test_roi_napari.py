@@ -22,7 +22,7 @@ from polystore_roi import (
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # napari's own imports use what pydantic deprecates
-    from napari.layers import Points as PointsLayer  # type: ignore[import-untyped]
+    from napari.layers import Points as PointsLayer
     from napari.layers import Shapes as ShapesLayer
 
 ROIS = [

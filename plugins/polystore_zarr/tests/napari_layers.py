@@ -14,7 +14,7 @@ import numpy as np
 
 def main(store: str, pixels: str) -> None:
     """Read a store."""
-    from napari_ome_zarr import napari_get_reader  # type: ignore[import-untyped]
+    from napari_ome_zarr import napari_get_reader
 
     read: Any = napari_get_reader(store)
     assert read is not None, "the reader refuses the path"
