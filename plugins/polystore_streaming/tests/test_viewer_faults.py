@@ -47,6 +47,16 @@ def assert_shown(manager, viewers, states):
         assert np.array_equal(sink.pixels(path, timeout=PATIENCE), image(number))
 
 
+def told(found):
+    """Say in one line how a sender fared; its memory includes what it shares."""
+    dropped, saved = found["counts"]["dropped"], found["saved"]
+    times = ", ".join(f"{found[name] * 1e3:.2f} ms" for name in ("p50", "p99", "worst"))
+    return (
+        f"{found['bytes'] / 1e9:.1f} GB offered, memory grown by {found['grown'] / MIB:.0f} MiB, "
+        f"{dropped} of {saved} dropped; save p50, p99, worst: {times}"
+    )
+
+
 def test_absent_then_there(viewers):
     manager = viewers.manager(autostart=False)
     save_all(manager, viewers, range(30))
@@ -161,11 +171,7 @@ def test_ten_gigabytes_to_a_stalled_viewer(viewers, fault, capsys):
     if fault == "stopped":
         viewers.signal(signal.SIGCONT)
     with capsys.disabled():
-        print(
-            f"\n{viewers.kind.name}, {fault}: {found['bytes'] / 1e9:.1f} GB offered, memory grown by "
-            f"{found['grown'] / MIB:.0f} MiB, {found['counts']['dropped']} of {found['saved']} dropped; save p50 "
-            f"{found['p50'] * 1e3:.2f} ms, p99 {found['p99'] * 1e3:.2f} ms, worst {found['worst'] * 1e3:.1f} ms"
-        )
+        print(f"\n{viewers.kind.name}, {fault}: {told(found)}")
     assert found["bytes"] > 10e9
     assert found["grown"] < 256 * MIB
     assert adds_up(found["counts"], found["saved"])

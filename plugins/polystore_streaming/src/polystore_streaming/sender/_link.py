@@ -92,6 +92,7 @@ class Link:
         self._arena = arena
         self._asked: dict[int, Question] = {}
         self._session = b""
+        self._has_shown = False
         self._credits = 1
         self._lease: sockets.socket | None = None
         self._shares = False
@@ -143,7 +144,7 @@ class Link:
                 self._greet()
             elif event == zmq.EVENT_DISCONNECTED:
                 self.read_messages()
-                self._lost(f"viewer {self.target.name!r} was closed or died")
+                self._gone(f"viewer {self.target.name!r} was closed or died")
             else:
                 self.give_up(f"viewer {self.target.name!r} has another CURVE key than server_key=")
 
@@ -252,11 +253,12 @@ class Link:
                 self._greet()
             case Closing():
                 self._send(encode(Bye()))
-                self._lost(f"viewer {self.target.name!r} was closed")
+                self._gone(f"viewer {self.target.name!r} was closed")
             case _:
                 pass
 
     def _acknowledged(self, ack: Ack) -> None:
+        self._has_shown = True
         if self._frames.acknowledge(self.target.name, ack) and ack.reason:
             self.complaint = self.complaint or ack.reason
 
@@ -349,6 +351,16 @@ class Link:
         if self.target.files is not None:
             reason += f"; start it again by `{self.target.files.command}`"
         self._take_back(reason)
+
+    def _gone(self, reason: str) -> None:
+        """Take back what a viewer had that has ended; after one that showed nothing another may come."""
+        if self._has_shown or self.state not in ("greeting", "ready"):
+            self._lost(reason)
+            return
+        self._forget_connection()
+        self._fail_questions(reason)
+        self._frames.lost(self.target.name)
+        self.expect()
 
     def _take_back(self, reason: str) -> None:
         """Take back what the viewer has in hand: it is gone, or turns us away."""
