@@ -34,6 +34,11 @@ PATIENCE = 60.0
 _ENTRY_POINTS = "[polystore.backends]\n{name} = {reference} [write,stream,flush,metrics]\n"
 
 
+def nothing_more() -> contextlib.AbstractContextManager[Mapping[str, str]]:
+    """What a viewer without a screen needs."""
+    return contextlib.nullcontext({})
+
+
 @dataclass(frozen=True)
 class ViewerKind:
     """One viewer to test with.
@@ -50,14 +55,14 @@ class ViewerKind:
 
     name: str
     reference: str = ""
-    environment: Callable[[], contextlib.AbstractContextManager[Mapping[str, str]]] = contextlib.nullcontext
+    environment: Callable[[], contextlib.AbstractContextManager[Mapping[str, str]]] = nothing_more
 
     @property
     def backend(self) -> str:
         return f"{self.name}_stream"
 
 
-RECORDER = ViewerKind("recorder", "recorder:RecorderBackend", lambda: contextlib.nullcontext({}))
+RECORDER = ViewerKind("recorder", "recorder:RecorderBackend")
 
 
 def eventually(condition: Callable[[], Any], patience: float = PATIENCE) -> Any:

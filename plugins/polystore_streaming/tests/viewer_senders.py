@@ -94,4 +94,4 @@ def result_of(sender: subprocess.Popen[str], patience: float = 300.0) -> dict[st
 
 def adds_up(counts: dict[str, Any], saved: int) -> bool:
     """Whether every frame that was saved was sent, dropped or waits."""
-    return saved == counts["offered"] == counts["sent"] + counts["dropped"] + counts["waiting"]
+    return bool(saved == counts["offered"] == counts["sent"] + counts["dropped"] + counts["waiting"])

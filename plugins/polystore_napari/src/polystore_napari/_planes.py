@@ -90,7 +90,7 @@ class Planes:
         shape = self.whole_shape
         frame = self.get(key)
         if frame is None:
-            return np.broadcast_to(np.zeros((), self.dtype), shape)
+            return np.zeros(shape, self.dtype)
         if frame.shape == shape:
             return frame
         padded = np.zeros(shape, self.dtype)
@@ -225,7 +225,9 @@ class Stack:
         order = [source for source in lift.sources if source is not None]
         block = block.transpose(*order, *range(len(order), block.ndim))
         missing = tuple(n for n, source in enumerate(lift.sources) if source is None)
-        return np.broadcast_to(np.expand_dims(block, missing), [len(steps) for steps in ranges])
+        whole = np.expand_dims(block, missing)
+        shape = tuple(len(steps) for steps in ranges)
+        return whole if whole.shape == shape else np.broadcast_to(whole, shape)
 
     def _assembled(self, cells: list[range], frame: tuple[slice, ...]) -> Array:
         shape = self._strided(self._planes.padded(None))[frame].shape
@@ -246,7 +248,7 @@ class Stack:
         indices = _pointwise(selection)
         gathered = np.zeros(indices[0].shape, self.dtype)
         for key, chosen, frame in self._by_plane(indices):
-            gathered[chosen] = np.asarray(self._strided(self._planes.padded(key)))[frame]
+            gathered[chosen] = np.asarray(self._strided(self._planes.padded(key)))[frame].ravel()
         return gathered
 
     def _scatter(self, selection: Sequence[int | slice | Array], value: Any) -> None:
@@ -254,7 +256,7 @@ class Stack:
         values = np.broadcast_to(value, indices[0].shape)
         for key, chosen, frame in self._by_plane(indices):
             if key is not None:
-                self._strided(self._planes.writable(key))[frame] = values[chosen]
+                self._strided(self._planes.writable(key))[frame] = values[chosen].reshape(frame[0].shape)
 
     def _by_plane(self, indices: list[Array]) -> Iterator[tuple[Key | None, Array, tuple[Array, ...]]]:
         """Yield, for each plane that is touched: its key, which of the points lie in it, and where."""
@@ -268,12 +270,14 @@ class Stack:
             frame.append(indices[-1])
         if not indices[0].size:
             return
-        cells = np.stack(
-            [own[n].ravel() for n in range(grid)] or [np.zeros(indices[0].size, np.intp)], axis=1
-        )
-        for cell in np.unique(cells, axis=0):
-            chosen = (cells == cell).all(axis=1).reshape(indices[0].shape)
-            yield self._key(cell.tolist()[:grid]), chosen, tuple(index[chosen] for index in frame)
+        columns = np.array([own[n].ravel() for n in range(grid)]).reshape(grid, -1)
+        if not columns.size or (columns == columns[:, :1]).all():
+            everything = np.ones(indices[0].shape, np.bool_)
+            yield self._key(columns[:, 0].tolist() if grid else []), everything, tuple(frame)
+            return
+        for cell in np.unique(columns, axis=1).T:
+            chosen = (columns == cell[:, None]).all(axis=0).reshape(indices[0].shape)
+            yield self._key(cell.tolist()), chosen, tuple(index[chosen] for index in frame)
 
 
 def _checked(entry: Any, length: int) -> int | slice | Array:

@@ -6,6 +6,7 @@ import ctypes
 import ctypes.util
 import os
 import sys
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def check_display() -> None:
             'napari needs a Qt binding and none is installed; pip install "polystore[napari]"',
             backend="napari_stream",
         )
+    _check_binding()
     if not sys.platform.startswith("linux"):
         return
     if os.environ.get("QT_QPA_PLATFORM", "").startswith(OTHER_PLATFORMS):
@@ -50,6 +52,15 @@ def check_display() -> None:
         )
     _load_x11_plugin(bindings[0])
     _connect(os.environ["DISPLAY"])
+
+
+def _check_binding() -> None:
+    """Refuse the release of PySide6 that drops references to ``None``, where that ends the process."""
+    if sys.version_info < (3, 12) and find_spec("PySide6") and version("PySide6_Essentials") == "6.12.0":
+        raise BackendUnavailable(
+            'PySide6 6.12.0 crashes after a few thousand frames; pip install "PySide6_Essentials<6.12"',
+            backend="napari_stream",
+        )
 
 
 def _load_x11_plugin(binding: str) -> None:

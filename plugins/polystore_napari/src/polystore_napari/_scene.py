@@ -310,6 +310,8 @@ class Scene:
             self._stale.pop(key, None)
             if key[0] == "rois" and not any(other[:3] == key[:3] for other in self._entries):
                 self._sent.pop((key[1], key[2]), None)
+        if not self._entries:
+            self.sliders.forget()
         if gone:
             with self.sliders.kept():
                 self.world.clear()

@@ -45,6 +45,10 @@ class Sliders:
         """Note what came last; :meth:`follow` goes there."""
         self._latest.update(position)
 
+    def forget(self) -> None:
+        """Follow anew: what was looked at is gone."""
+        self._latest, self._following = {}, True
+
     def follow(self) -> None:
         """Go to what came last, unless the user went elsewhere."""
         if self._following:
@@ -102,4 +106,4 @@ class Sliders:
             return
         self._expected = self._dims.current_step
         position = self.position()
-        self._following = all(position.get(axis) == value for axis, value in self._latest.items())
+        self._following = all(self._latest.get(axis, value) == value for axis, value in position.items())
