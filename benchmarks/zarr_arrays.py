@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.codecs import ZstdCodec
 
 from benchmarks._compare import Case, ratio
 from benchmarks._images import field_images
@@ -42,7 +43,13 @@ def _cases(
     def bare() -> None:
         with zarr.config.set({"array.write_empty_chunks": True}):
             array = zarr.create_array(
-                peer, shape=image.shape, dtype=image.dtype, chunks=chunks, shards=shards, fill_value=0
+                peer,
+                shape=image.shape,
+                dtype=image.dtype,
+                chunks=chunks,
+                shards=shards,
+                fill_value=0,
+                compressors=ZstdCodec(level=1),
             )
             array[...] = image
 

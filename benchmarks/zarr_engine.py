@@ -103,7 +103,7 @@ class _Peer:
 
     def save_bare(self) -> None:
         """Write by zarr-python."""
-        codec: Any = ZstdCodec(level=0)
+        codec: Any = ZstdCodec(level=1)
         if self._layout.compression == "blosc":
             codec = BloscCodec(cname="lz4", shuffle="bitshuffle", typesize=2)
         stored = zarr.create_array(
