@@ -15,10 +15,14 @@ CHECKED   := $(sort $(dir $(wildcard benchmarks/*.py tests/*.py $(addsuffix /tes
 UNTYPED   := --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --allow-untyped-decorators --no-check-untyped-defs
 EDITABLE  := $(foreach project,$(PROJECTS),-e ./$(project)) -e '.[all]'
 
+# What tests need that pip does not bring: a compiler, file systems, a screen, Qt's libraries, ImageJ and its Java.
+SYSTEM := gcc libc6-dev e2fsprogs mount xvfb xauth libegl1 libgl1 libdbus-1-3 libxkbcommon-x11-0 libxcb-cursor0 \
+    libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libfontconfig1 libglib2.0-0 libij-java openjdk-17-jre
+
 # In a process of their own: once jax has computed something, it forbids the forks that other tests make.
 FRAMEWORKS := polystore_core/tests/frameworks
 
-.PHONY: help setup demo test stress lint format docs bench build install-check constraints clean
+.PHONY: help setup system demo test stress lint format docs bench build install-check constraints clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -27,14 +31,20 @@ help:  ## this list
 
 setup: $(VENV)/.tools  ## everything for development, in .venv
 
+system:  ## system packages that tests need, through apt-get
+	@! command -v dpkg >/dev/null || dpkg -s $(SYSTEM) >/dev/null 2>&1 || { \
+	    test "$$(id -u)" = 0 || { echo "type: sudo apt-get install $(SYSTEM)" >&2; exit 1; }; \
+	    export DEBIAN_FRONTEND=noninteractive; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $(SYSTEM) >/dev/null; }
+
 demo: $(VENV)/.installed  ## images from disk through memory and back; DEMO_ARGS="FOLDER --pattern P"
 	$(BIN)/polystore demo $(DEMO_ARGS)
 
-test: $(VENV)/.tools  ## all tests and all examples of README, docs and docstrings
+test: system $(VENV)/.tools  ## all tests and all examples of README, docs and docstrings
 	$(BIN)/python -m pytest $(FRAMEWORKS) $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore $(FRAMEWORKS) $(PYTEST_ARGS)
 
-stress: $(VENV)/.tools  ## the tests whose counts take minutes, in full
+stress: system $(VENV)/.tools  ## the tests whose counts take minutes, in full
 	$(BIN)/python -m pytest -m stress --ignore $(FRAMEWORKS) -s $(PYTEST_ARGS)
 
 lint: $(VENV)/.tools  ## ruff and mypy --strict; tests may leave out annotations

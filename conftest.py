@@ -1,9 +1,10 @@
 """Run every example: docstrings, and the ``python`` and ``console`` blocks of README and docs.
 
-Each document and each docstring runs in a scratch directory of its own. A ``python`` block is executed, a
-block that starts with ``>>>`` is a doctest, and a ``console`` block that starts with ``$ polystore`` or
-``$ python`` is typed into a shell: each command must succeed, and print what the block shows (``...`` stands
-for anything). What is only to be read goes into ``py``, ``sh`` or ``text`` blocks.
+Each document and each docstring runs in a scratch directory of its own, a document with a screen for viewers.
+A ``python`` block is executed, a block that starts with ``>>>`` is a doctest, and a ``console`` block that
+starts with ``$ polystore`` or ``$ python`` is typed into a shell: each command must succeed, and print what
+the block shows (``...`` stands for anything). What is only to be read goes into ``py``, ``sh`` or ``text``
+blocks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack, chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ import pytest
 from hypothesis import settings
 from sybil import Sybil
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
+
+from polystore_streaming.testing import private_viewers, virtual_screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,16 +100,24 @@ def run(command: str, expected: str) -> str | None:
 
 
 def enter_scratch_directory(namespace: dict[str, Any]) -> None:
-    """Give a document an empty working directory."""
-    namespace["_scratch"] = tempfile.TemporaryDirectory(prefix="polystore-docs-")
-    namespace["_origin"] = Path.cwd()
-    os.chdir(namespace["_scratch"].name)
+    """Give a document an empty working directory, a screen, and viewers of its own."""
+    namespace["_scratch"] = scratch = ExitStack()
+    folder = scratch.enter_context(tempfile.TemporaryDirectory(prefix="polystore-docs-"))
+    scratch.enter_context(chdir(folder))
+    scratch.enter_context(virtual_screen())
+    scratch.enter_context(private_viewers())
 
 
 def leave_scratch_directory(namespace: dict[str, Any]) -> None:
-    """Go back and remove what the examples of the document wrote."""
-    os.chdir(namespace["_origin"])
-    namespace["_scratch"].cleanup()
+    """Go back and remove what the examples of the document wrote and started."""
+    namespace["_scratch"].close()
+
+
+@pytest.fixture(scope="session")
+def screen() -> Iterator[str]:
+    """A screen without a monitor: its ``DISPLAY``."""
+    with virtual_screen() as display:
+        yield display
 
 
 @pytest.fixture(autouse=True)

@@ -273,7 +273,7 @@ def test_everything_else_is_refused_with_what_is_accepted():
     assert refusal(pathlib.PurePosixPath("a.npy")) == (
         "a value of type pathlib.PurePosixPath cannot be saved; save takes arrays (numpy, torch, jax, "
         "tensorflow, cupy, anything with __dlpack__ or __array__), bytes, str, JSON values (dict, list, "
-        "int, float, bool) and tables (a dict of arrays, pandas.DataFrame, pyarrow.Table)"
+        "int, float, bool), tables (a dict of arrays, pandas.DataFrame, pyarrow.Table) and lists of ROIs"
     )
 
 

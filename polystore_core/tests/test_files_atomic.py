@@ -87,6 +87,17 @@ def test_the_file_appears_when_the_block_ends(tmp_path: Path, durability: Durabi
 
 
 @pytest.mark.parametrize("durability", LEVELS)
+def test_a_whole_content_is_written_in_one_call(tmp_path: Path, durability: Durability) -> None:
+    target = tmp_path / "plate" / "a.bin"
+    assert atomic_writer(target, durability=durability).write(b"first") == 5
+    assert atomic_writer(target, durability=durability).write(memoryview(b"second")) == 6
+    with pytest.raises(PathExists):
+        atomic_writer(target, overwrite=False, durability=durability).write(b"third")
+    assert target.read_bytes() == b"second"
+    assert os.listdir(target.parent) == ["a.bin"]
+
+
+@pytest.mark.parametrize("durability", LEVELS)
 def test_missing_parents_are_created(tmp_path: Path, durability: Durability) -> None:
     write(tmp_path / "plate" / "well" / "a.bin", durability=durability)
     assert (tmp_path / "plate" / "well" / "a.bin").read_bytes() == b"new"
@@ -216,6 +227,15 @@ def test_a_full_disk_keeps_the_old_file(small_disk: Path, chunk: int) -> None:
     assert caught.value.errno == errno.ENOSPC
     assert path.read_bytes() == b"old"
     assert litter(small_disk) == []
+
+
+def test_a_whole_content_too_large_for_the_disk_keeps_the_old_file(small_disk: Path) -> None:
+    target = small_disk / "a.bin"
+    target.write_bytes(b"old")
+    with pytest.raises(StorageFull):
+        atomic_writer(target).write(bytes(1 << 24))
+    assert target.read_bytes() == b"old"
+    assert os.listdir(small_disk) == ["a.bin"]
 
 
 def test_an_error_without_number_on_a_full_disk_means_full(small_disk: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tifffile
 from format_files import comes_back, flipped, is_value_or_corrupt, load, save
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
@@ -35,6 +35,8 @@ images = hnp.arrays(st.sampled_from(DTYPES), hnp.array_shapes(min_dims=2, max_di
 
 
 @given(images, st.sampled_from(COMPRESSIONS))
+@example(np.zeros((1, 1, 1, 1, 1), "u1"), "none")
+@example(np.zeros((1, 3, 1, 4), "u2"), "none")
 def test_every_image_comes_back(array, compression):
     assert comes_back(TIFF, array, compression=compression)
 

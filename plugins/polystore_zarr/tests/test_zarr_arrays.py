@@ -118,7 +118,7 @@ class TestRefusals:
         assert fm.list_files(".", backend="zarr") == []
 
     def test_other_kinds_of_data(self, fm: FileManager) -> None:
-        with pytest.raises(UnsupportedData, match="backend 'zarr' holds arrays, not text"):
+        with pytest.raises(UnsupportedData, match="backend 'zarr' holds arrays and lists of ROIs, not text"):
             fm.save("text", "note.txt", backend="zarr")
 
 

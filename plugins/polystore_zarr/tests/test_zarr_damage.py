@@ -78,6 +78,15 @@ def test_what_is_damaged_can_be_replaced_and_deleted(fm: FileManager, tmp_path: 
     assert fm.list_files(".", backend="zarr") == []
 
 
+@pytest.mark.parametrize("kept", [0, 1, 10, 100])
+def test_a_torn_shard_is_told(fm: FileManager, tmp_path: Path, kept: int) -> None:
+    fm.save(IMAGE, "image.npy", backend="zarr", chunks=(1, 2, 2), shards=(3, 4, 4), compression="none")
+    shard = tmp_path / "image.npy.zarr/c/0/0/0"
+    shard.write_bytes(shard.read_bytes()[:kept])
+    with pytest.raises(CorruptData, match="cannot be read as Zarr"):
+        fm.load("image.npy", backend="zarr")
+
+
 def test_a_missing_chunk_is_named(fm: FileManager, tmp_path: Path) -> None:
     (tmp_path / "image.npy.zarr/c/1/0/0").unlink()
     with pytest.raises(CorruptData) as caught:

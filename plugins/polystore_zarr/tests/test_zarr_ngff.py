@@ -13,6 +13,7 @@ from ome_zarr_models import v04, v05
 from plates import PATTERN, STORE, attributes_of, paths_of, plane_of, plate_model, validated
 
 from polystore_core import BackendRegistry, BatchError, FileManager, InvalidOption, UnsupportedOperation
+from polystore_zarr._describing import describe
 
 VERSIONS = ("0.5", "0.4")
 
@@ -202,6 +203,12 @@ class TestVersion04:
         save(fm, paths_of(["A01"]), ngff="0.4")
         assert (tmp_path / STORE / "A/1/1/0/1/0/0/0").is_file()
         assert json.loads((tmp_path / STORE / "A/1/1/0/.zarray").read_text())["dimension_separator"] == "/"
+
+    def test_it_is_described(self, fm: FileManager, tmp_path: Path) -> None:
+        save(fm, paths_of(["A01"]), ngff="0.4", compression="gzip", levels=2)
+        lines = list(describe(str(tmp_path / STORE)))
+        assert lines[0] == "plate.ome.zarr: plate 'plate', OME-NGFF 0.4"
+        assert lines[3].strip() == "level 0: 2 x 2 x 20 x 30 uint16, files of 1 x 1 x 20 x 30, gzip"
 
     def test_arrays_that_other_programs_stored_as_zarr_v2_are_loaded(
         self, fm: FileManager, tmp_path: Path

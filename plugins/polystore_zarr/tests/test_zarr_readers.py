@@ -1,18 +1,24 @@
-"""What other programs find in a plate: ome-zarr-py and napari's reader of OME-Zarr."""
+"""What other programs find in a plate: ome-zarr-py and napari's reader of OME-Zarr.
+
+In a plate in a directory, and in one that was saved to a bucket and then downloaded as it is.
+"""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import obstore
 import pytest
 from ome_zarr.io import parse_url  # type: ignore[import-untyped]
 from ome_zarr.reader import Reader  # type: ignore[import-untyped]
 from plates import PATTERN, STORE, paths_of, plane_of
+from s3_server import BUCKET, S3, running
 
 from polystore_core import BackendRegistry, FileManager
 
@@ -20,9 +26,33 @@ SCALES = [[1.0, 2.0, 0.65, 0.65], [1.0, 2.0, 1.3, 1.3]]
 CONTRAST_PERCENTILES = (0.1, 99.9)
 
 
-@pytest.fixture(params=["0.5", "0.4"])
-def plate(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    fm = FileManager(BackendRegistry({"zarr": {"root": tmp_path}}))
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["0.5", "0.4", "0.5 in a bucket", "0.4 in a bucket"])
+def plate(request: pytest.FixtureRequest, tmp_path: Path, server: S3) -> Path:
+    ngff, _, place = request.param.partition(" ")
+    configuration: dict[str, Any] = {"root": tmp_path}
+    if place:
+        configuration = {"root": f"s3://{BUCKET}/{tmp_path.name}", "storage_options": server.options}
+    save_plate(FileManager(BackendRegistry({"zarr": configuration})), ngff)
+    if place:
+        download(server.store(tmp_path.name), tmp_path)
+    return tmp_path / STORE
+
+
+def download(store: Any, folder: Path) -> None:
+    for page in obstore.list(store):
+        for meta in page:
+            path = folder / meta["path"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(obstore.get(store, meta["path"]).bytes())
+
+
+def save_plate(fm: FileManager, ngff: str) -> None:
     paths = paths_of(["A01", "B02"], sites=[1, 2])
     fm.save_batch(
         [plane_of(path) for path in paths],
@@ -30,7 +60,7 @@ def plate(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         backend="zarr",
         pattern=PATTERN,
         store=STORE,
-        ngff=request.param,
+        ngff=ngff,
         levels=2,
         pixel_size=(2.0, 0.65, 0.65),
         channel_names=["DAPI", "GFP"],
@@ -45,7 +75,6 @@ def plate(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         store=STORE,
         labels="nuclei",
     )
-    return tmp_path / STORE
 
 
 def label_of(path: str) -> Any:

@@ -8,8 +8,8 @@ import multiprocessing
 import os
 import pickle
 import random
-import re
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -145,11 +145,13 @@ class TestPlates:
     def test_what_is_replaced_is_gone_and_nothing_is_left_over(
         self, fm: FileManager, s3: S3, ngff: str
     ) -> None:
-        save(fm, paths_of(["A01"]), ngff=ngff)
-        first = versions(s3, f"{STORE}/A/1/1")
-        save(fm, paths_of(["A01"]), added=1)
-        assert len(versions(s3, f"{STORE}/A/1/1") - first) == 1
-        assert not versions(s3, f"{STORE}/A/1/1") & first
+        seen: list[set[str]] = []
+        for added in range(3):
+            save(fm, paths_of(["A01"]), added=added, ngff=ngff)
+            seen.append(versions(s3, f"{STORE}/A/1/1"))
+        assert [len(names) for names in seen] == [0, 1, 1]
+        assert seen[1] != seen[2]
+        assert not [key for key in keys(s3, f"{STORE}/A/1/1") if key.startswith(f"{STORE}/A/1/1/0")]
         with pytest.raises(BatchError, match="exists already; pass overwrite=True"):
             save(fm, paths_of(["A01"]), overwrite=False)
         with pytest.raises(BatchError, match="has channel 2, which this save has not"):
@@ -282,6 +284,53 @@ def test_what_is_being_written_is_not_taken_for_abandoned(fm: FileManager, s3: S
     assert unfinished not in keys(s3)
 
 
+@pytest.mark.parametrize("ngff", ["0.5", "0.4"])
+def test_a_first_version_that_was_never_committed_is_no_field(fm: FileManager, s3: S3, ngff: str) -> None:
+    save(fm, paths_of(["A01", "B02"]), ngff=ngff)
+    field, name = f"{STORE}/B/2/1", "zarr.json" if ngff == "0.5" else ".zattrs"
+    document = json.loads(bytes(obstore.get(s3.store(), f"{field}/{name}").bytes()))
+    claim = {"polystore": {"claim": "version-" + "0" * 32}}
+    document = claim if ngff == "0.4" else {**document, "attributes": claim}
+    obstore.put(s3.store(), f"{field}/{name}", json.dumps(document).encode())
+    assert f"{URL}/B/2/1/0" not in fm.list_files(URL, backend="zarr", recursive=True)
+    assert not fm.exists(f"{URL}/B/2/1", backend="zarr")
+    with pytest.raises(PathNotFound, match="has no field 'B/2/1'"):
+        fm.load("B02_s1_w1_z5.tif", backend="zarr", store=URL)
+    save(fm, paths_of(["B02"]), added=1, overwrite=False)
+    assert len(versions(s3, field)) == 1
+    assert [key for key in keys(s3, field) if key.startswith(f"{field}/0/")], "it may be written yet"
+    loaded = fm.load("B02_s1_w1_z5.tif", backend="zarr", store=URL)
+    np.testing.assert_array_equal(loaded, plane_of("B02_s1_w1_z5.tif") + 1)
+
+
+def test_what_was_claimed_and_abandoned_goes(s3: S3) -> None:
+    fm, field = manager(s3, abandoned_after=0.0), f"{STORE}/A/1/1"
+    save(fm, paths_of(["A01"]))
+    document = json.loads(bytes(obstore.get(s3.store(), f"{field}/zarr.json").bytes()))
+    document["attributes"] = {"polystore": {"claim": "version-" + "0" * 32}}
+    obstore.put(s3.store(), f"{field}/zarr.json", json.dumps(document).encode())
+    save(fm, paths_of(["A01"]))
+    assert not [key for key in keys(s3, field) if key.startswith(f"{field}/0/")]
+
+
+def test_first_writers_of_one_field_do_not_mix(s3: S3) -> None:
+    paths, start = paths_of(["A01"]), threading.Barrier(4)
+
+    def write(number: int) -> None:
+        fm = manager(s3)
+        planes = [np.full((64, 64), number, np.uint16)] * 4
+        start.wait()
+        fm.save_batch(planes, paths, backend="zarr", pattern=PATTERN, store=URL, chunks=(16, 16))
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(1, 5)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(np.unique(manager(s3).load(URL, backend="zarr", at={"well": "A01"}))) == 1
+    assert validated(s3) == ["A/1/1"]
+
+
 class TestAddresses:
     """URLs, roots and options."""
 
@@ -367,12 +416,12 @@ def test_one_plane_asks_for_its_chunk_and_two_documents(
         original = getattr(obstore, name)
 
         def counted(store: Any, path: str = "", *args: Any, _original: Any = original, **named: Any) -> Any:
-            asked.append(re.sub(f"{STORE}/(.*/version-[0-9a-f]*-)?", "", path))
+            asked.append(path.removeprefix(f"{STORE}/"))
             return _original(store, path, *args, **named)
 
         monkeypatch.setattr(obstore, name, counted)
     fm.load("B02_s1_w2_z3.tif", backend="zarr", store=URL, pattern=PATTERN)
-    assert asked == ["B/2/1/zarr.json"] * 2 + ["0/zarr.json", "0/c/1/3/0/0"]
+    assert asked == ["B/2/1/zarr.json", "B/2/1/0/zarr.json", "B/2/1/0/c/1/3/0/0", "B/2/1/zarr.json"]
 
 
 def test_documents_that_others_damaged_are_left_as_they_are(fm: FileManager, s3: S3) -> None:

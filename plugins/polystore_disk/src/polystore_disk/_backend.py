@@ -8,19 +8,28 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, get_args
 
-from polystore_core import BatchError, Entry, InvalidOption, NotADirectory, PathExists, PathNotFound, hookimpl
+from polystore_core import (
+    BatchError,
+    Entry,
+    InvalidOption,
+    NotADirectory,
+    PathExists,
+    PathNotFound,
+    hookimpl,
+)
 from polystore_core.files import AtomicBatch, Durability, atomic_writer, locate, make_directories
-from polystore_disk._codec import Codec
+from polystore_disk._codec import Codecs
 from polystore_disk._deletion import delete
 from polystore_disk._listing import list_tree, open_directory, sweep
 from polystore_disk._opening import open_file
 from polystore_disk._transfer import copy_file, copy_tree, crosses_file_systems, is_directory, move
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from polystore_core.data import Data
     from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
+    from polystore_disk._codec import Codec
 
 __all__ = ["DiskBackend"]
 
@@ -71,21 +80,25 @@ name a path below it
     ) -> None:
         self._root = None if root is None else os.path.abspath(root)
         self._durability: Durability = durability
-        self._codec = Codec(max_bytes)
+        self._codecs = Codecs(max_bytes)
         self._swept: set[str] = set()
 
     @hookimpl
     def polystore_read(self, request: ReadRequest) -> list[Data]:
         """Decode files; several in parallel, one with all threads."""
         paths, batch = request.paths, request.batch
+        codecs = list(map(self._codecs.find, paths))
+        for codec in dict.fromkeys(codecs):
+            if codec is not None:
+                codec.check_read(request.options)
         threads = max(1, batch.threads // len(paths))
-        for path in self._codec.first_of_each(paths):
-            self._codec.check_read(path, request.options)
 
         def read(index: int) -> Data:
-            return self._read(paths[index], copy=request.copy, threads=threads, options=request.options)
+            return self._read(
+                paths[index], codecs[index], copy=request.copy, threads=threads, options=request.options
+            )
 
-        return batch.run(paths, read, parallel=self._is_parallel(paths))
+        return batch.run(paths, read, parallel=_gain_from_threads(codecs))
 
     @hookimpl
     def polystore_write(self, request: WriteRequest) -> list[int]:
@@ -95,21 +108,20 @@ name a path below it
         """
         options = dict(request.options)
         durability = _checked_durability(options.pop("durability", self._durability))
-        for path in self._codec.first_of_each(request.paths):
-            self._check_write(path, options)
+        codecs = list(map(self._codec_of_target, request.paths))
+        for codec in dict.fromkeys(codecs):
+            codec.check_write(options)
         if durability == "durable" and len(request.paths) > 1:
-            return self._write_behind_barrier(request, options)
+            return self._write_behind_barrier(request, codecs, options)
         threads = max(1, request.batch.threads // len(request.paths))
 
         def write(index: int) -> int:
             path = request.paths[index]
             self._sweep_around(path)
-            with atomic_writer(
-                path, overwrite=request.overwrite, durability=durability, root=self._root
-            ) as file:
-                return self._codec.encode(request.data[index], path, file, threads=threads, options=options)
+            writer = atomic_writer(path, overwrite=request.overwrite, durability=durability, root=self._root)
+            return codecs[index].encode(request.data[index], writer, threads=threads, options=options)
 
-        return request.batch.run(request.paths, write, parallel=self._is_parallel(request.paths))
+        return request.batch.run(request.paths, write, parallel=_gain_from_threads(codecs))
 
     @hookimpl
     def polystore_list(self, request: ListRequest) -> Listing:
@@ -185,29 +197,34 @@ name a path below it
                     os.mkdir(place.name, dir_fd=place.dir_fd)
         return not existed
 
-    def _read(self, path: str, *, copy: bool, threads: int, options: Mapping[str, Any]) -> Data:
+    def _read(
+        self, path: str, codec: Codec | None, *, copy: bool, threads: int, options: Mapping[str, Any]
+    ) -> Data:
         try:
             file = open_file(path, root=self._root)
         except NotADirectoryError as error:
             raise _missing(path, "read") from error
         with file:
-            return self._codec.decode(path, file, copy=copy, threads=threads, options=options)
+            codec = codec or self._codecs.of(path)
+            return codec.decode(path, file, copy=copy, threads=threads, options=options)
 
-    def _write_behind_barrier(self, request: WriteRequest, options: Mapping[str, Any]) -> list[int]:
+    def _write_behind_barrier(
+        self, request: WriteRequest, codecs: Sequence[Codec], options: Mapping[str, Any]
+    ) -> list[int]:
         """Write all, then force all to the medium and rename all."""
         barrier = AtomicBatch(root=self._root)
 
         def stage(index: int) -> int:
             path = request.paths[index]
             self._sweep_around(path)
-            with barrier.writer(path, overwrite=request.overwrite) as file:
-                return self._codec.encode(request.data[index], path, file, threads=1, options=options)
+            writer = barrier.writer(path, overwrite=request.overwrite)
+            return codecs[index].encode(request.data[index], writer, threads=1, options=options)
 
         unfinished: BatchError | None = None
         sizes: list[int] = []
         try:
             try:
-                sizes = request.batch.run(request.paths, stage, parallel=self._is_parallel(request.paths))
+                sizes = request.batch.run(request.paths, stage, parallel=_gain_from_threads(codecs))
             except BatchError as error:
                 unfinished = error
             uncommitted = barrier.commit()
@@ -223,26 +240,21 @@ name a path below it
             ) from unfinished
         return sizes
 
-    def _check_write(self, path: str, options: Mapping[str, Any]) -> None:
-        """Refuse what cannot be written before anything is; a directory is that, whatever its suffix."""
-        if self._codec.suffix_of(path) is None and self._is_existing_directory(path):
+    def _codec_of_target(self, path: str) -> Codec:
+        """Return the codec of a path to write; a directory is refused as one, whatever its suffix."""
+        codec = self._codecs.find(path)
+        if codec is None and self._is_existing_directory(path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        self._codec.check_write(path, options)
+        return codec or self._codecs.of(path)
 
     def _transcode(self, source: str, target: str, *, overwrite: bool) -> None:
-        value = self._read(source, copy=False, threads=1, options={})
-        with atomic_writer(target, overwrite=overwrite, durability=self._durability, root=self._root) as file:
-            self._codec.encode(value, target, file, threads=1, options={})
+        value = self._read(source, self._codecs.of(source), copy=False, threads=1, options={})
+        writer = atomic_writer(target, overwrite=overwrite, durability=self._durability, root=self._root)
+        self._codecs.of(target).encode(value, writer, threads=1, options={})
 
     def _changes_format(self, source: str, target: str) -> bool:
-        formats = {self._codec.suffix_of(source), self._codec.suffix_of(target)}
+        formats = {self._codecs.suffix_of(source), self._codecs.suffix_of(target)}
         return len(formats) == 2 and None not in formats
-
-    def _is_parallel(self, paths: tuple[str, ...]) -> bool:
-        return len(paths) > 1 and any(
-            self._codec.suffix_of(path) is None or self._codec.is_parallel(path)
-            for path in self._codec.first_of_each(paths)
-        )
 
     def _is_directory(self, path: str, operation: str) -> bool:
         try:
@@ -267,7 +279,7 @@ name a path below it
 
     def _sweep_around(self, path: str) -> None:
         """Remove orphaned temporaries the first time that this backend writes into a directory."""
-        directory = os.path.dirname(path) or "."
+        directory = path.rpartition("/")[0] or ("/" if path.startswith("/") else ".")
         if directory in self._swept:
             return
         self._swept.add(directory)
@@ -285,6 +297,11 @@ def _make_directories(path: str) -> None:
         raise NotADirectory(
             f"cannot create {path!r}: one of its parents is a file; choose another path", path=path
         ) from error
+
+
+def _gain_from_threads(codecs: Sequence[Codec | None]) -> bool:
+    """Whether several files at once are faster in several threads."""
+    return len(codecs) > 1 and any(codec is None or codec.parallel for codec in codecs)
 
 
 def _missing(path: str, operation: str) -> PathNotFound:

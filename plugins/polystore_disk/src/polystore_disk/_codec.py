@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from polystore_core import CorruptData, PolyStoreError
-from polystore_core.data import Data, kind_of
+from polystore_core.data import kind_of
 from polystore_core.formats import FormatRegistry
 from polystore_core.plugins import check_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-__all__ = ["Codec"]
+    import numpy as np
+
+    from polystore_core.data import Data
+    from polystore_core.files import Writer
+    from polystore_core.formats import Format
+
+__all__ = ["Codec", "Codecs"]
 
 _ALWAYS_ALLOWED = 512 * 2**20
 """Bytes that a file may decode to, however small it is."""
@@ -22,9 +29,12 @@ _ALWAYS_ALLOWED = 512 * 2**20
 _EXPANSION = 64
 """How many times its own size a larger file may decode to."""
 
+_SMALL = 1 << 16
+"""Bytes of an array below which it is encoded in memory: one write is cheaper than many seeks."""
 
-class Codec:
-    """Encodes and decodes files.
+
+class Codecs:
+    """The installed formats, each found by the suffix of a path.
 
     Parameters
     ----------
@@ -36,53 +46,69 @@ class Codec:
     def __init__(self, max_bytes: int | None = None) -> None:
         self._formats = FormatRegistry()
         self._max_bytes = max_bytes
+        self._codecs: dict[str, Codec] = {}
 
     def suffix_of(self, path: str) -> str | None:
         """Return the known suffix of a path."""
         return self._formats.suffix_of(path)
 
-    def first_of_each(self, paths: Sequence[str]) -> tuple[str, ...]:
-        """Return the first path of each suffix: what depends on the suffix is asked of these only."""
-        found: dict[str | None, str] = {}
-        for path in paths:
-            found.setdefault(self._formats.suffix_of(path), path)
-        return tuple(found.values())
-
-    def is_parallel(self, path: str) -> bool:
-        """Whether several files of this format are faster in several threads."""
-        _, codec = self._formats.of(path)
-        return bool(getattr(codec, "parallel", True))
-
-    def check_write(self, path: str, options: Mapping[str, Any]) -> None:
-        """Refuse an unknown suffix or option before anything is touched."""
-        suffix, codec = self._formats.of(path)
-        check_options(
-            codec.encode, options, owner=f"format {suffix!r}", given=("threads",), further=("durability",)
-        )
-
-    def check_read(self, path: str, options: Mapping[str, Any]) -> None:
-        """Refuse an unknown option before anything is read; an unknown suffix is the file's own error."""
+    def find(self, path: str) -> Codec | None:
+        """Return the codec of a path; ``None`` if no known suffix fits."""
         suffix = self._formats.suffix_of(path)
-        if suffix is not None:
-            _, codec = self._formats.of(path)
-            needed = {"max_bytes": self._max_bytes or 0} | dict(options)
-            check_options(codec.decode, needed, owner=f"format {suffix!r}", given=("copy", "threads"))
+        if suffix is None:
+            return None
+        return self._codecs.get(suffix) or self.of(path)
 
-    def encode(
-        self, data: Data, path: str, file: BinaryIO, *, threads: int, options: Mapping[str, Any]
-    ) -> int:
-        """Write a value to an empty file; return the bytes written.
+    def of(self, path: str) -> Codec:
+        """Return the codec of a path.
+
+        Raises
+        ------
+        UnsupportedData
+            If no known suffix fits; the message lists those there are.
+        """
+        suffix, codec = self._formats.of(path)
+        return self._codecs.setdefault(suffix, Codec(suffix, codec, self._formats, self._max_bytes))
+
+
+class Codec:
+    """Encodes and decodes the files of one suffix."""
+
+    def __init__(self, suffix: str, codec: Format, formats: FormatRegistry, max_bytes: int | None) -> None:
+        self._suffix = suffix
+        self._owner = f"format {suffix!r}"
+        self._codec = codec
+        self._formats = formats
+        self._max_bytes = max_bytes
+        self.parallel = bool(getattr(codec, "parallel", True))
+        """Whether several files are faster in several threads."""
+
+    def check_write(self, options: Mapping[str, Any]) -> None:
+        """Refuse an unknown option before anything is touched."""
+        self._check(self._codec.encode, options, given=("threads",), further=("durability",))
+
+    def check_read(self, options: Mapping[str, Any]) -> None:
+        """Refuse an unknown option before anything is read."""
+        needed = {"max_bytes": self._max_bytes or 0} | dict(options)
+        self._check(self._codec.decode, needed, given=("copy", "threads"))
+
+    def encode(self, data: Data, writer: Writer, *, threads: int, options: Mapping[str, Any]) -> int:
+        """Write a value with a writer; return the bytes written.
 
         Raises
         ------
         UnsupportedData
             If the format does not hold such a value exactly.
         """
-        suffix, codec = self._formats.of(path)
-        self._formats.check_kind(kind_of(data), suffix)
-        codec.encode(data, file, threads=threads, **options)
-        file.flush()
-        return os.fstat(file.fileno()).st_size
+        self._formats.check_data(data, self._suffix)
+        if kind_of(data) == "array" and cast("np.ndarray[Any, Any]", data).nbytes < _SMALL:
+            memory = io.BytesIO()
+            self._codec.encode(data, memory, threads=threads, **options)
+            return writer.write(memory.getbuffer())
+        with writer as file:
+            self._codec.encode(data, file, threads=threads, **options)
+            file.flush()
+            return os.fstat(file.fileno()).st_size
 
     def decode(
         self, path: str, file: BinaryIO, *, copy: bool, threads: int, options: Mapping[str, Any]
@@ -94,10 +120,9 @@ class Codec:
         CorruptData
             If the file is damaged or claims to decode to more than is allowed.
         """
-        suffix, codec = self._formats.of(path)
         limits = {"max_bytes": self._limit(file)} | dict(options)
         try:
-            return codec.decode(file, copy=copy, threads=threads, **limits)
+            return self._codec.decode(file, copy=copy, threads=threads, **limits)
         except PolyStoreError as error:
             _raise_failed_read(error)
             error.path = path
@@ -109,10 +134,20 @@ class Codec:
         except Exception as error:
             _raise_failed_read(error)
             raise CorruptData(
-                f"{path!r} cannot be read as {suffix!r}: {type(error).__name__}: {error}. "
+                f"{path!r} cannot be read as {self._suffix!r}: {type(error).__name__}: {error}. "
                 "The file was left as it is",
                 path=path,
             ) from error
+
+    def _check(
+        self,
+        function: Callable[..., object],
+        options: Mapping[str, Any],
+        *,
+        given: tuple[str, ...],
+        further: tuple[str, ...] = (),
+    ) -> None:
+        check_options(function, options, owner=self._owner, given=given, further=further)
 
     def _limit(self, file: BinaryIO) -> int:
         if self._max_bytes is not None:

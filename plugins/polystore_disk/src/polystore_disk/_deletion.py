@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
 
 from polystore_core import InvalidPath
-from polystore_core.files import is_temporary_name, locate
+from polystore_core.files import Place, is_temporary_name, locate
 from polystore_disk._listing import list_tree, open_directory, sweep
 
 __all__ = ["delete"]
+
+_MOST_ATTEMPTS = 10
 
 
 def delete(path: str, *, root: str | None, recursive: bool) -> int:
@@ -30,8 +33,25 @@ def delete(path: str, *, root: str | None, recursive: bool) -> int:
             os.rmdir(place.name, dir_fd=place.dir_fd)
             return 0
         count = len(list_tree(path, root=root, recursive=True).files)
-        shutil.rmtree(place.name, dir_fd=place.dir_fd)
+        _remove_tree(place)
         return count
+
+
+def _remove_tree(place: Place) -> None:
+    """Remove a directory, also while somebody else removes, renames or adds files in it."""
+    for _ in range(_MOST_ATTEMPTS - 1):
+        try:
+            shutil.rmtree(place.name, dir_fd=place.dir_fd)
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.ENOTEMPTY}:
+                raise
+            try:
+                os.stat(place.name, dir_fd=place.dir_fd, follow_symlinks=False)
+            except FileNotFoundError:
+                return
+        else:
+            return
+    shutil.rmtree(place.name, dir_fd=place.dir_fd)
 
 
 def _sweep_before(path: str, root: str | None) -> None:

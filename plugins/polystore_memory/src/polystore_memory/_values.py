@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from polystore_core.data import kind_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -47,6 +49,8 @@ def size_of(value: Any) -> int:
         return len(value.encode("utf-8", "surrogatepass"))
     if isinstance(value, dict) and any(isinstance(column, np.ndarray) for column in value.values()):
         return sum(column.nbytes for column in value.values())
+    if kind_of(value) == "rois":
+        return sum(roi.nbytes for roi in value)
     return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 

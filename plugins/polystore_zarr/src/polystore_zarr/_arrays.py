@@ -12,6 +12,7 @@ from polystore_zarr._engine import get, put
 from polystore_zarr._loops import run
 from polystore_zarr._nodes import parsed
 from polystore_zarr._regions import region_of
+from polystore_zarr._rois import holds_rois, unpack
 from polystore_zarr._snapshot import snapshot_of
 
 if TYPE_CHECKING:
@@ -199,8 +200,8 @@ def read_array(
     region: Sequence[Any] | None = None,
     engine: Engine = "zarr-python",
     threads: int = 1,
-) -> Array:
-    """Read the array of a directory, either all from before or all from after any save meanwhile.
+) -> Any:
+    """Read an array, or the list of regions that it is, all from before or all from after any save meanwhile.
 
     Parameters
     ----------
@@ -227,13 +228,13 @@ def read_array(
 
     fill = missing == "fill"
 
-    def read(snapshot: SnapshotLike) -> Array:
+    def read(snapshot: SnapshotLike) -> Any:
         selection: Any = ...
         if region is not None:
             shape, *_ = file_shape_of(snapshot, shown=shown, fill=fill)
             region_of(region, shape)
             selection = tuple(region)
-        return read_snapshot(
+        array = read_snapshot(
             snapshot,
             shown=shown,
             max_bytes=max_bytes,
@@ -242,9 +243,14 @@ def read_array(
             engine=engine,
             threads=threads,
         )
+        if selection is ... and array.dtype == "uint8" and array.ndim == 1:
+            metadata, _ = described(snapshot, shown=shown)
+            if holds_rois(metadata.attributes):
+                limit = max(ALWAYS_ALLOWED, _EXPANSION * array.nbytes) if max_bytes is None else max_bytes
+                return unpack(array, max_bytes=limit, threads=threads)
+        return array
 
-    array: Array = consistently(source, read)
-    return array
+    return consistently(source, read)
 
 
 def consistently(source: str | SnapshotSource, read: Callable[[SnapshotLike], Any]) -> Any:
@@ -252,10 +258,13 @@ def consistently(source: str | SnapshotSource, read: Callable[[SnapshotLike], An
     while True:
         with snapshot_of(source) as snapshot:
             try:
-                return read(snapshot)
+                result = read(snapshot)
             except PolyStoreError:
                 if snapshot.is_current():
                     raise
+            else:
+                if snapshot.is_settled():
+                    return result
 
 
 def read_snapshot(

@@ -41,6 +41,7 @@ from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
 from polystore_zarr._plate_targets import Plates
 from polystore_zarr._remote import ObjectStores
+from polystore_zarr._rois import ROIS, is_rois, pack
 from polystore_zarr._saving import Form, save_array, save_region
 from polystore_zarr._staging import Staging
 from polystore_zarr._transfer import check_target, copy_to, move_to
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from polystore_core.plugins import Listing, ListRequest, ReadRequest, WriteRequest
     from polystore_zarr._plate_reading import PlateSource
     from polystore_zarr._plate_targets import PlateTarget
+    from polystore_zarr._remote import Spot
 
 __all__ = ["ZarrBackend"]
 
@@ -66,8 +68,13 @@ class ZarrBackend:
     so that a missing one is damage and never read as zeros. An array is replaced by exchanging directories:
     readers and killed writers see the old one or the new one.
 
+    A path may be a URL: ``s3://bucket/plate.ome.zarr``, ``gs://...``, or ``memory://name/...`` for a store of
+    this backend's own. There an array or image is replaced by writing the one document that says which
+    version of it counts.
+
     A batch with ``pattern=`` and ``store=`` becomes an OME-NGFF plate; see :class:`PlateOptions` for what
-    else it takes. Its planes are loaded again by their own paths with ``store=``.
+    else it takes. Its planes are loaded again by their own paths with ``store=``, or from the store by
+    their coordinates with ``at=``; those that are left out are kept as axes.
 
     Parameters
     ----------
@@ -207,11 +214,15 @@ class ZarrBackend:
     @hookimpl
     def polystore_move(self, source: str, target: str, overwrite: bool) -> int:
         """Rename an array or a whole directory; between file systems, and in object stores, it is copied."""
-        spots = self._remote.pair(source, target, "move")
-        if spots is not None:
-            return spots[0].space.move(
-                spots[0].key, spots[1].key, overwrite=overwrite, shown=source, shown_target=target
+        here, there = self._remote.pair(source, target, "move")
+        if here is not None and there is not None:
+            return here.space.move(
+                here.key, there.key, overwrite=overwrite, shown=source, shown_target=target
             )
+        if here is not None or there is not None:
+            count = self._exchange(source, target, here, there, overwrite=overwrite)
+            self.polystore_delete(source, recursive=True)
+            return count
         old = self._find(source)
         kind = tree.require(old, "move", shown=source)
         new = place_for(self._locate(target), kind)
@@ -225,11 +236,13 @@ class ZarrBackend:
     @hookimpl
     def polystore_copy(self, source: str, target: str, overwrite: bool) -> int:
         """Copy an array or a whole directory without decoding."""
-        spots = self._remote.pair(source, target, "copy")
-        if spots is not None:
-            return spots[0].space.copy(
-                spots[0].key, spots[1].key, overwrite=overwrite, shown=source, shown_target=target
+        here, there = self._remote.pair(source, target, "copy")
+        if here is not None and there is not None:
+            return here.space.copy(
+                here.key, there.key, overwrite=overwrite, shown=source, shown_target=target
             )
+        if here is not None or there is not None:
+            return self._exchange(source, target, here, there, overwrite=overwrite)
         old = self._find(source)
         kind = tree.require(old, "copy", shown=source)
         new = place_for(self._locate(target), kind)
@@ -306,9 +319,16 @@ class ZarrBackend:
         shape: Sequence[int] | None = None,
         on_conflict: OnConflict = "refuse",
     ) -> int:
+        attributes = None
+        if is_rois(data):
+            if region is not None:
+                raise InvalidOption("region= is for arrays; a list of regions is saved whole")
+            data, attributes = pack(data, threads=threads), ROIS
         if not isinstance(data, np.ndarray):
             raise UnsupportedData(
-                f"backend 'zarr' holds arrays, not {data_kind_of(data)}; save it to backend 'disk'", path=path
+                f"backend 'zarr' holds arrays and lists of ROIs, not {data_kind_of(data)}; "
+                "save it to backend 'disk'",
+                path=path,
             )
         check_dtype(data.dtype)
         form = Form(
@@ -319,6 +339,7 @@ class ZarrBackend:
             codecs=codecs,
             engine=self._checked_engine(engine),
             durability=durability or self._durability,
+            attributes=attributes,
         )
         if region is None and shape is not None:
             raise InvalidOption("shape= is that of the array that region= is a part of; pass region=")
@@ -330,6 +351,7 @@ class ZarrBackend:
                 spot.key,
                 grid=grid_of(data.shape, data.itemsize, chunks=chunks, shards=shards),
                 encoding=form.encoding(data.itemsize),
+                attributes=attributes,
                 overwrite=overwrite,
                 shown=path,
                 threads=threads,
@@ -358,6 +380,23 @@ class ZarrBackend:
         chosen = engine or self._engine
         check_engine(chosen)
         return chosen
+
+    def _exchange(
+        self, source: str, target: str, here: Spot | None, there: Spot | None, *, overwrite: bool
+    ) -> int:
+        """Copy between a directory and an object store."""
+        from polystore_zarr._remote._exchange import download, upload
+
+        if there is not None:
+            old = self._find(source)
+            kind = tree.require(old, "copy", shown=source)
+            return upload(old, kind, there.space, there.key, overwrite=overwrite, shown=target)
+        assert here is not None
+        node = here.space.require(here.key, "copy", shown=source)
+        new = place_for(self._locate(target), node.kind)
+        check_target(new, node.kind, overwrite=overwrite, shown=target)
+        groups.make_parents(new, self._staging, shown=target)
+        return download(here.space, here.key, node, new, self._staging, overwrite=overwrite, shown=target)
 
     def _leave_plate(self, located: str) -> None:
         """Take what is to be removed off the documents of the plate that it is in."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 
 from polystore_core import CorruptData
-from polystore_zarr._claims import claimed_size
+from polystore_zarr._claims import COUNTED, claimed_size
 from polystore_zarr._nodes import DOCUMENTS
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class ArrayReader(ArrayStore):
         ------
         CorruptData
         """
-        content = self.content(key, 0, None if self._codec == "gzip" else _HEADER)
+        content = self.content(key, 0, None if self._codec in COUNTED else _HEADER)
         if content is not None:
             self._check_claim(key, content)
 
@@ -139,6 +139,8 @@ class ArrayReader(ArrayStore):
         ) from error
 
     def _check_claim(self, key: str, content: bytes) -> None:
+        if not content:
+            raise CorruptData(f"chunk {key!r} is empty, or ends too early")
         size = claimed_size(self._codec, content, self._chunk_bytes)
         if size is not None and size > self._chunk_bytes:
             raise CorruptData(f"chunk {key!r} claims more than the {self._chunk_bytes} bytes of a chunk")

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["claimed_size"]
+__all__ = ["COUNTED", "claimed_size"]
+
+COUNTED = frozenset({"gzip", "zlib", "bz2", "lzma"})
+"""Codecs whose chunks do not begin with their size: it is counted by decoding them piece by piece."""
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _DEFLATE = 1032

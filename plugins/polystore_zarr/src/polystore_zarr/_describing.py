@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from polystore_core.paths import natural_sorted
 from polystore_zarr._inspection import require_store
@@ -14,7 +16,7 @@ from polystore_zarr._nodes import document_of, kind_of
 from polystore_zarr._tree import list_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["describe"]
 
@@ -65,6 +67,8 @@ def _image_lines(path: str) -> Iterator[str]:
 def _array_line(path: str) -> str:
     try:
         document = document_of(path)
+        if document["zarr_format"] == 2:
+            return _array_line_v2(document)
         shape, grid = document["shape"], document["chunk_grid"]["configuration"]["chunk_shape"]
         codecs = ", ".join(codec["name"] for codec in document["codecs"])
         names = document.get("dimension_names") or []
@@ -73,3 +77,9 @@ def _array_line(path: str) -> str:
     axes = f" ({', '.join(map(str, names))})" if names else ""
     sizes, files = " x ".join(map(str, shape)), " x ".join(map(str, grid))
     return f"{sizes}{axes} {document['data_type']}, files of {files}, {codecs}"
+
+
+def _array_line_v2(document: Mapping[str, Any]) -> str:
+    sizes, files = (" x ".join(map(str, document[name])) for name in ("shape", "chunks"))
+    codecs = [codec["id"] for codec in (*(document["filters"] or ()), document["compressor"]) if codec]
+    return f"{sizes} {np.dtype(document['dtype'])}, files of {files}, {', '.join(codecs) or 'raw'}"

@@ -320,9 +320,16 @@ def _stored_values(
 
 def _stored_pattern(plate: PlateSource) -> PathPattern:
     try:
-        return PathPattern.of(str(plate.document("")["attributes"]["polystore"]["pattern"]))
+        document = plate.document("")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise PathNotFound(f"there is no plate {plate.shown!r}", path=plate.shown) from error
+    except ValueError as error:
+        raise CorruptData(
+            f"the document of plate {plate.shown!r} cannot be read: {error}. It was left as it is",
+            path=plate.shown,
+        ) from error
+    try:
+        return PathPattern.of(str(document["attributes"]["polystore"]["pattern"]))
     except (LookupError, TypeError, ValueError) as error:
         raise InvalidOption(
             f"plate {plate.shown!r} does not tell how its planes were named; pass pattern="

@@ -52,6 +52,8 @@ class Form:
         What encodes.
     durability
         Whether the array survives the loss of power.
+    attributes
+        Attributes of the array.
     """
 
     chunks: Sequence[int] | None = None
@@ -61,6 +63,7 @@ class Form:
     codecs: Sequence[Mapping[str, Any]] | None = None
     engine: Engine = "zarr-python"
     durability: Durability = "atomic"
+    attributes: Mapping[str, Any] | None = None
 
     def encoding(self, itemsize: int) -> Any:
         """Return the codecs for elements of some bytes."""
@@ -78,7 +81,15 @@ def save_array(
     refuse_to_replace(target, overwrite=overwrite, shown=shown)
     make_parents(target, staging, shown=shown, durability=form.durability)
     with staging.directory(target) as staged:
-        size = write_array(data, staged, grid=grid, encoding=encoding, threads=threads, engine=form.engine)
+        size = write_array(
+            data,
+            staged,
+            grid=grid,
+            encoding=encoding,
+            attributes=form.attributes,
+            threads=threads,
+            engine=form.engine,
+        )
         sync_tree(staged, form.durability)
         publish(staged, target, overwrite=overwrite, shown=shown)
         sync_directory(os.path.dirname(target), form.durability)

@@ -32,6 +32,9 @@ class SnapshotLike(Protocol):
     def is_current(self) -> bool:
         """Whether nothing took the place of what is read."""
 
+    def is_settled(self) -> bool:
+        """Whether all that was read is of one state."""
+
     def identity(self) -> tuple[int | str, ...]:
         """Return what tells the node from any other that takes its place."""
 
@@ -112,6 +115,10 @@ class Snapshot:
         except OSError:
             return False
         return (status.st_dev, status.st_ino) == self._identity
+
+    def is_settled(self) -> bool:
+        """Whether all that was read is of one state: it is, as the directory is held open."""
+        return True
 
     def identity(self) -> tuple[int | str, ...]:
         """Return what tells the document of the node from any other that takes its place."""

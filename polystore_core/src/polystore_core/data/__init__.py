@@ -11,6 +11,7 @@ from polystore_core.data._kinds import (
     SupportsArray,
     SupportsArrayInterface,
     SupportsDLPack,
+    SupportsRoi,
     kind_of,
 )
 from polystore_core.data._normalize import normalize
@@ -23,6 +24,7 @@ __all__ = [
     "SupportsArray",
     "SupportsArrayInterface",
     "SupportsDLPack",
+    "SupportsRoi",
     "data_equal",
     "device_to_host_copies",
     "kind_of",

@@ -49,7 +49,7 @@ def data_equal(a: Data, b: Data) -> bool:
         return _tables_equal(a, b)
     if kind == "json":
         return _json_equal(a, b)
-    return bool(a == b)
+    return bool(a == b)  # text, bytes and lists of ROIs, whose own equality is exact
 
 
 def _tables_equal(a: Any, b: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ForwardRef, Literal, Protocol, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Literal, Protocol, TypeAlias, Union
 
 from polystore_core.errors import UnsupportedData
 
@@ -19,10 +19,11 @@ __all__ = [
     "SupportsArray",
     "SupportsArrayInterface",
     "SupportsDLPack",
+    "SupportsRoi",
     "kind_of",
 ]
 
-DataKind: TypeAlias = Literal["array", "bytes", "text", "json", "table"]
+DataKind: TypeAlias = Literal["array", "bytes", "text", "json", "table", "rois"]
 """Name of a kind of data; what a backend or a format declares to hold."""
 
 
@@ -47,6 +48,18 @@ class SupportsArrayInterface(Protocol):
     def __array_interface__(self) -> dict[str, Any]: ...
 
 
+class SupportsRoi(Protocol):
+    """A region of interest: immutable, and equal to another by ``==`` if class and content are.
+
+    The package of the class need not be known: lists of it are recognised by the attribute alone.
+    """
+
+    __polystore_kind__: ClassVar[Literal["rois"]]
+
+    @property
+    def nbytes(self) -> int: ...
+
+
 if TYPE_CHECKING:
     JSON: TypeAlias = dict[str, "JSON"] | list["JSON"] | str | int | float | bool | None
     Data: TypeAlias = (
@@ -57,6 +70,7 @@ if TYPE_CHECKING:
         | float
         | bool
         | list[JSON]
+        | list[SupportsRoi]
         | dict[str, JSON]
         | Mapping[str, np.ndarray[Any, Any]]
     )
@@ -102,6 +116,9 @@ else:
         SupportsArrayInterface,
     ]
 
+ELEMENT_KIND = "__polystore_kind__"
+"""Class attribute by which the elements of a list tell the kind of the list."""
+
 _PLAIN: dict[type, DataKind] = {
     bytes: "bytes",
     str: "text",
@@ -124,8 +141,8 @@ def kind_of(data: Data) -> DataKind:
     -------
     str
         ``"array"`` for a numpy array, ``"bytes"``, ``"text"`` for a string, ``"table"`` for a
-        non-empty dictionary of arrays (named columns), ``"json"`` for every other dictionary, a
-        list, a number or a truth value.
+        non-empty dictionary of arrays (named columns), ``"rois"`` for a non-empty list of regions of
+        interest, ``"json"`` for every other dictionary or list, a number or a truth value.
 
     Raises
     ------
@@ -139,6 +156,8 @@ def kind_of(data: Data) -> DataKind:
     >>> kind_of(np.zeros((2, 3))), kind_of({"area": np.zeros(5)}), kind_of({"area": 5})
     ('array', 'table', 'json')
     """
+    if type(data) is list and data and hasattr(type(data[0]), ELEMENT_KIND):
+        return "rois"
     kind = _PLAIN.get(type(data))
     if kind is not None:
         return kind
@@ -151,6 +170,6 @@ def kind_of(data: Data) -> DataKind:
         if type(data) is dict:
             return "json"
     raise UnsupportedData(
-        f"a value of type {type(data).__name__} is none of the kinds array, bytes, text, json, table; "
+        f"a value of type {type(data).__name__} is none of the kinds array, bytes, text, json, table, rois; "
         "pass it through polystore_core.data.normalize first"
     )

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from polystore_core.data._kinds import ELEMENT_KIND
 from polystore_core.data._names import type_name
 from polystore_core.errors import UnsupportedData
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from polystore_core.data._kinds import Data, SupportedData
+    from polystore_core.data._kinds import Data, SupportedData, SupportsRoi
 
 __all__ = ["normalize"]
 
@@ -46,14 +47,15 @@ def normalize(data: SupportedData) -> Data:
           ``bool``, and within them ``None``;
         * a table: a mapping of names to arrays, a pandas ``DataFrame`` with the default index, a
           pyarrow ``Table`` or ``RecordBatch``. The metadata that pandas or pyarrow may attach to a
-          table is not part of its data.
+          table is not part of its data;
+        * a list of regions of interest: objects whose class has ``__polystore_kind__ = "rois"``.
 
     Returns
     -------
-    numpy.ndarray, bytes, str, JSON value or dict of numpy.ndarray
-        A native-endian numpy array, bytes and text, and a JSON value come back as the very same
-        object. Arrays of other libraries share memory where the library lets them (torch, jax and
-        others on the CPU); an array on an accelerator is copied to the host, which
+    numpy.ndarray, bytes, str, JSON value, dict of numpy.ndarray or list of regions
+        A native-endian numpy array, bytes and text, a JSON value and a list of regions come back as
+        the very same object. Arrays of other libraries share memory where the library lets them (torch,
+        jax and others on the CPU); an array on an accelerator is copied to the host, which
         :func:`device_to_host_copies` counts; a big-endian array is copied. So the result may
         change when ``data`` is changed, and is not to be changed itself.
 
@@ -101,6 +103,10 @@ def _normalize_other(data: Any) -> Data:
         if is_array(data) or _is_numpy_scalar(data):
             _learn_common_dtypes()
             return to_array(data)
+    if type(data) is list and any(hasattr(type(item), ELEMENT_KIND) for item in data):
+        return _checked_rois(data)
+    if hasattr(type(data), ELEMENT_KIND):
+        raise UnsupportedData(f"a single {type(data).__name__} is not a list of ROIs; type [roi]")
     if isinstance(data, (*_JSON_TYPES, Mapping)):
         from polystore_core.data._json_values import check_json
 
@@ -115,8 +121,18 @@ def _normalize_other(data: Any) -> Data:
     raise UnsupportedData(
         f"a value of type {type_name(data)} cannot be saved; save takes arrays (numpy, torch, jax, "
         "tensorflow, cupy, anything with __dlpack__ or __array__), bytes, str, JSON values (dict, list, "
-        "int, float, bool) and tables (a dict of arrays, pandas.DataFrame, pyarrow.Table)"
+        "int, float, bool), tables (a dict of arrays, pandas.DataFrame, pyarrow.Table) and lists of ROIs"
     )
+
+
+def _checked_rois(data: list[Any]) -> list[SupportsRoi]:
+    for index, item in enumerate(data):
+        kind = getattr(type(item), ELEMENT_KIND, None)
+        if kind != "rois":
+            raise UnsupportedData(
+                f"a list of ROIs holds nothing else; item {index} is a value of type {type_name(item)}"
+            )
+    return data
 
 
 def _to_bytes(data: bytearray | memoryview) -> bytes:

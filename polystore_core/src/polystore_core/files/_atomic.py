@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from polystore_core.files._staged import Durability, StagedFile
+from polystore_core.files._writer import Writer
 
 if TYPE_CHECKING:
     import os
-    from types import TracebackType
 
 __all__ = ["atomic_writer"]
 
 
-class atomic_writer:  # noqa: N801 - reads as a function
+class atomic_writer(Writer):  # noqa: N801 - reads as a function
     """Write a file so that whoever looks, now or after a crash, finds the old content or the new.
 
     The block receives an empty temporary beside the target. When the block ends it becomes the target
@@ -62,9 +62,14 @@ class atomic_writer:  # noqa: N801 - reads as a function
     ...     _ = file.write(b"pixels")
     >>> os.path.getsize(path)
     6
+
+    What is at hand as a whole is written in one call:
+
+    >>> atomic_writer(path).write(b"more pixels")
+    11
     """
 
-    __slots__ = ("_arguments", "_durability", "_path", "_staged")
+    __slots__ = ("_durability", "_overwrite", "_path", "_root")
 
     def __init__(
         self,
@@ -75,40 +80,18 @@ class atomic_writer:  # noqa: N801 - reads as a function
         root: str | os.PathLike[str] | None = None,
     ) -> None:
         self._path = path
-        self._durability = durability
-        self._arguments = overwrite, root
+        self._overwrite = overwrite
+        self._durability: Durability = durability
+        self._root = root
 
-    def __enter__(self) -> BinaryIO:
-        overwrite, root = self._arguments
-        self._staged = StagedFile(self._path, overwrite=overwrite, durability=self._durability, root=root)
-        return self._staged.file
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        staged = self._staged
-        try:
-            if exc is None:
-                self._complete(staged)
-                return
-            translated = staged.translate(exc)
-            staged.discard()
-            if translated is not exc:
-                raise translated from exc
-        finally:
-            staged.close()
+    def _stage(self) -> StagedFile:
+        return StagedFile(self._path, overwrite=self._overwrite, durability=self._durability, root=self._root)
 
     def _complete(self, staged: StagedFile) -> None:
-        try:
+        if self._durability == "durable":
             staged.finish()
-            if self._durability == "durable":
-                staged.sync()
-            staged.publish()
-            if self._durability == "durable":
-                staged.sync_directory()
-        except BaseException as error:
-            translated = staged.translate(error)
-            staged.discard()
-            if translated is error:
-                raise
-            raise translated from error
+            staged.sync()
+        staged.publish()
+        if self._durability == "durable":
+            staged.sync_directory()
+        staged.close()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO, Self
+from functools import partial
+from typing import TYPE_CHECKING, Self
 
 from polystore_core.errors import BatchError
 from polystore_core.files._staged import StagedFile
+from polystore_core.files._writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from types import TracebackType
 
 __all__ = ["AtomicBatch"]
@@ -52,8 +53,7 @@ class AtomicBatch:
         self._synced: list[StagedFile] = []
         self._failed: dict[str, Exception] = {}
 
-    @contextmanager
-    def writer(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[BinaryIO]:
+    def writer(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Writer:
         """Stage one file; like :func:`atomic_writer`, except that the target changes only in :meth:`commit`.
 
         Parameters
@@ -66,20 +66,8 @@ class AtomicBatch:
         PathExists, IsADirectory, NotADirectory, StorageFull, AccessDenied, StorageError
             As in :func:`atomic_writer`; the other files of the batch are not affected.
         """
-        staged = StagedFile(path, overwrite=overwrite, durability="durable", root=self._root)
-        try:
-            yield staged.file
-            staged.finish()
-        except BaseException as error:
-            translated = staged.translate(error)
-            _drop(staged)
-            if translated is error:
-                raise
-            raise translated from error
-        with self._guard:
-            self._open.append(staged)
-            full = self._take_open() if len(self._open) >= _MOST_OPEN_FILES else []
-        self._sync(full)
+        stage = partial(StagedFile, path, overwrite=overwrite, durability="durable", root=self._root)
+        return _BatchWriter(stage, self._add)
 
     def commit(self) -> dict[str, Exception]:
         """Make everything staged so far durable and visible.
@@ -122,6 +110,14 @@ class AtomicBatch:
         for file in staged:
             _drop(file)
 
+    def _add(self, staged: StagedFile) -> None:
+        """Take a written file, and force those that wait to the medium before they are too many."""
+        staged.finish()
+        with self._guard:
+            self._open.append(staged)
+            full = self._take_open() if len(self._open) >= _MOST_OPEN_FILES else []
+        self._sync(full)
+
     def _take_open(self) -> list[StagedFile]:
         taken, self._open = self._open, []
         return taken
@@ -131,7 +127,7 @@ class AtomicBatch:
         for file in staged:
             try:
                 file.sync()
-                file.file.close()
+                file.release()
             except Exception as error:
                 _drop(file)
                 with self._guard:
@@ -154,6 +150,22 @@ class AtomicBatch:
         if failed:
             done = [path for path in staged if path not in failed]
             raise BatchError.from_outcome(done=done, failed=failed)
+
+
+class _BatchWriter(Writer):
+    """Leaves a written file to its batch."""
+
+    __slots__ = ("_add", "_make")
+
+    def __init__(self, make: Callable[[], StagedFile], add: Callable[[StagedFile], None]) -> None:
+        self._make = make
+        self._add = add
+
+    def _stage(self) -> StagedFile:
+        return self._make()
+
+    def _complete(self, staged: StagedFile) -> None:
+        self._add(staged)
 
 
 def _drop(staged: StagedFile) -> None:

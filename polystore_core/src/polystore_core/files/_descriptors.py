@@ -95,11 +95,11 @@ def read_at(fd: int, length: int, start: int) -> bytes:
     return b"".join(pieces)
 
 
-def write_all(fd: int, content: bytes) -> None:
+def write_all(fd: int, content: bytes | memoryview) -> None:
     """Write everything; write(2) alone may stop anywhere."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
+    done = os.write(fd, content)
+    while done < len(content):
+        done += os.write(fd, memoryview(content)[done:])
 
 
 def write_all_at(fd: int, content: bytes, start: int) -> None:

@@ -204,8 +204,7 @@ def write_document(
     The copy is a file of its own, so that whoever damages the document in place does not reach it.
     """
     content = encode_document(document, f"the content of {os.fspath(path)!r}")
-    with atomic_writer(companions.document, durability=durability) as file:
-        file.write(content)
+    atomic_writer(companions.document, durability=durability).write(content)
     with contextlib.suppress(OSError):  # the document is safe; the next write renews the copy
         _renew_copy(companions, content)
 

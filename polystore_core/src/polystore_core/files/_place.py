@@ -48,7 +48,9 @@ class Place(NamedTuple):
 
     def beside(self, name: str) -> str:
         """``name`` in the same directory, to be used with the same ``dir_fd``."""
-        return name if self.dir_fd is not None else os.path.join(os.path.dirname(self.name), name)
+        if self.dir_fd is not None:
+            return name
+        return self.name[: len(self.name) - len(os.path.basename(self.name))] + name
 
     @property
     def directory(self) -> str:

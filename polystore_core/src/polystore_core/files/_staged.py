@@ -10,6 +10,7 @@ from typing import BinaryIO, Literal
 
 from polystore_core._os_errors import is_foreign, translate_os_error
 from polystore_core.errors import StorageError
+from polystore_core.files._descriptors import write_all
 from polystore_core.files._place import Place, find_place, make_directories
 from polystore_core.files._platform import THIS_PLATFORM, Platform
 from polystore_core.files._temporary import temporary_name
@@ -28,6 +29,7 @@ _CREATE = (
     | getattr(os, "O_BINARY", 0)
 )
 _BUFFER_BYTES = 1 << 16
+_CLOSED = -1
 
 
 class StagedFile:
@@ -41,9 +43,10 @@ class StagedFile:
         The calls that differ between platforms.
     """
 
-    __slots__ = ("_durable", "_overwrite", "_place", "_platform", "_temporary", "file")
+    __slots__ = ("_durable", "_fd", "_file", "_overwrite", "_place", "_platform", "_temporary")
 
-    file: BinaryIO
+    _fd: int
+    _file: BinaryIO | None
 
     def __init__(
         self,
@@ -79,6 +82,18 @@ class StagedFile:
         """Where the target is."""
         return self._place
 
+    @property
+    def file(self) -> BinaryIO:
+        """The temporary as a buffered file, made when it is first asked for; who gets it may close it."""
+        if self._file is None:
+            self._file = open(self._fd, "w+b", _BUFFER_BYTES, closefd=False)
+        return self._file
+
+    def write(self, content: bytes | memoryview) -> int:
+        """Write everything at once, without a buffer; return the number of bytes."""
+        write_all(self._fd, content)
+        return len(content)
+
     def _open(self, place: Place) -> None:
         mode: int | None = None
         try:
@@ -93,15 +108,14 @@ class StagedFile:
             mode = self._checked_mode(place, status)
         self._place = place
         self._temporary = place.beside(temporary_name())
-        fd = self._create()
-        try:
-            if mode is not None and mode != stat.S_IMODE(os.fstat(fd).st_mode) and hasattr(os, "fchmod"):
-                os.fchmod(fd, mode)
-            self.file = open(self._temporary, "w+b", _BUFFER_BYTES, opener=lambda *_: fd)
-        except BaseException:
-            os.close(fd)
-            self._unlink()
-            raise
+        self._file = None
+        self._fd = self._create()
+        if mode is not None and hasattr(os, "fchmod"):
+            try:
+                self._keep_mode(mode)
+            except BaseException:
+                self.discard()
+                raise
 
     def _checked_mode(self, place: Place, status: os.stat_result) -> int:
         """Refuse what a plain ``open(path, "wb")`` refuses too; return the mode to keep."""
@@ -129,23 +143,32 @@ class StagedFile:
         make_directories(self._place.directory, sync=self._durable)
         return os.open(self._temporary, _CREATE, 0o666, dir_fd=self._place.dir_fd)
 
+    def _keep_mode(self, mode: int) -> None:
+        if mode != stat.S_IMODE(os.fstat(self._fd).st_mode):
+            os.fchmod(self._fd, mode)
+
     def finish(self) -> None:
         """Push what is buffered to the operating system."""
-        if not self.file.closed:
-            self.file.flush()
+        if self._file is not None and not self._file.closed:
+            self._file.flush()
 
     def sync(self) -> None:
         """Force the content to the medium. A failure is final: the kernel forgets what it could not write."""
-        if self.file.closed:
-            self.file = open(self._temporary, "r+b", opener=self._reopen)
-        self._platform.sync_file(self.file.fileno())
+        self._platform.sync_file(self._fd)
 
-    def _reopen(self, name: str, flags: int) -> int:
-        return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), dir_fd=self._place.dir_fd)
+    def release(self) -> None:
+        """Push what is buffered to the operating system and close the temporary."""
+        try:
+            if self._file is not None:
+                self._file.close()
+        finally:
+            fd, self._fd = self._fd, _CLOSED
+            if fd != _CLOSED:
+                os.close(fd)
 
     def publish(self) -> None:
         """Give the finished file its name."""
-        self.file.close()
+        self.release()
         publish = self._platform.replace if self._overwrite else self._platform.publish_new
         publish(self._temporary, self._place.name, self._place.dir_fd)
 
@@ -156,16 +179,13 @@ class StagedFile:
     def discard(self) -> None:
         """Remove the temporary; the target stays as it was."""
         with contextlib.suppress(OSError, ValueError):
-            self.file.close()
-        self._unlink()
+            self.release()
+        with contextlib.suppress(OSError):
+            os.unlink(self._temporary, dir_fd=self._place.dir_fd)
 
     def close(self) -> None:
         """Release the directory."""
         _close(self._place)
-
-    def _unlink(self) -> None:
-        with contextlib.suppress(OSError):
-            os.unlink(self._temporary, dir_fd=self._place.dir_fd)
 
     def translate(self, error: BaseException) -> BaseException:
         """Make of an error that came out of writing the file what a user can act on.
@@ -188,8 +208,8 @@ class StagedFile:
     def _is_full(self) -> bool:
         """Whether an error without a number (``ndarray.tofile`` raises such) may mean: no space."""
         try:
-            return os.fstatvfs(self.file.fileno()).f_bavail == 0
-        except (OSError, ValueError, AttributeError):
+            return os.fstatvfs(self._fd).f_bavail == 0
+        except (OSError, AttributeError):
             return False
 
 

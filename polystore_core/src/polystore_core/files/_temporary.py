@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
 import stat
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from polystore_core._os_errors import OsErrorTranslation
 from polystore_core.files._process import host_tag, is_alive, started_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["is_temporary_name", "sweep_temporaries", "temporary_name"]
 
@@ -24,13 +28,14 @@ _ONE_DAY = 86_400.0
 class _Owner(NamedTuple):
     pid: int
     prefix: str
+    numbers: Iterator[int]
 
 
-_owner = _Owner(-1, "")
+_owner = _Owner(-1, "", iter(()))
 
 
 def temporary_name() -> str:
-    """Make a new hidden name that says which host and process it belongs to.
+    """Make a new hidden name that says which host and process it belongs to, and counts from a random number.
 
     What has such a name, a file or (on request) a directory, is removed by :func:`sweep_temporaries` once
     its process has ended.
@@ -43,8 +48,10 @@ def temporary_name() -> str:
     global _owner
     pid = os.getpid()
     if _owner.pid != pid:
-        _owner = _Owner(pid, f".polystore-{host_tag()}-{pid}-{started_at(pid)}-")
-    return f"{_owner.prefix}{os.urandom(6).hex()}.tmp"
+        first = int.from_bytes(os.urandom(5), "big")
+        prefix = f".polystore-{host_tag()}-{pid}-{started_at(pid)}-"
+        _owner = _Owner(pid, prefix, itertools.count(first))
+    return f"{_owner.prefix}{next(_owner.numbers):012x}.tmp"
 
 
 def is_temporary_name(name: str) -> bool:

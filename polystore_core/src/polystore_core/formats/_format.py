@@ -24,7 +24,7 @@ class Format(Protocol):
     """
 
     def encode(self, data: Data, file: BinaryIO, *, threads: int) -> None:
-        """Write ``data`` to ``file``, an empty, seekable file opened for reading and writing.
+        """Write ``data`` to ``file``, an empty, seekable file for reading and writing, maybe in memory.
 
         Parameters
         ----------

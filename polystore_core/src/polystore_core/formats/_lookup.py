@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from polystore_core.data._kinds import kind_of
 from polystore_core.errors import PluginError, UnsupportedData
 from polystore_core.plugins._discovery import FORMATS, Plugin, discover, load_plugin, only_claimant
 from polystore_core.plugins._suggest import did_you_mean, listed
 
 if TYPE_CHECKING:
+    from polystore_core.data import Data
     from polystore_core.formats._format import Format
 
 __all__ = ["FormatRegistry"]
@@ -85,6 +87,18 @@ class FormatRegistry:
                 f"{suffix!r} holds {listed(holds)}, not {kind}; "
                 f"formats for {kind}: {listed(self.suffixes(kind))}"
             )
+
+    def check_data(self, data: Data, suffix: str) -> None:
+        """Refuse a value that the format of ``suffix`` does not hold; an empty list is also one of no ROIs.
+
+        Raises
+        ------
+        UnsupportedData
+            As :meth:`check_kind`.
+        """
+        is_empty_list = type(data) is list and not data
+        if not (is_empty_list and "rois" in self._installed[suffix][0].capabilities):
+            self.check_kind(kind_of(data), suffix)
 
     def _format(self, suffix: str) -> Format:
         loaded = self._loaded.get(suffix)

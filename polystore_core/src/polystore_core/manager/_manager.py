@@ -28,7 +28,7 @@ from polystore_core.plugins import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
     from polystore_core.data import SupportedData
@@ -390,6 +390,27 @@ list, stat, delete, move, copy, make_directory
         undelivered: int = ask(self._registry.open(backend), "flush", None, timeout=timeout)
         return undelivered
 
+    def metrics(self) -> dict[str, Mapping[str, Any]]:
+        """Return what the open backends that count have counted.
+
+        Returns
+        -------
+        dict of str to mapping
+            Name of the backend -> its counts. A live viewer's are, per viewer: frames offered, sent, dropped,
+            shown, and so on.
+
+        Examples
+        --------
+        >>> from polystore_core import FileManager
+        >>> FileManager().metrics()
+        {}
+        """
+        return {
+            backend.name: ask(backend, "metrics", None)
+            for backend in self._registry.opened()
+            if backend.can("metrics")
+        }
+
     def close(self) -> None:
         """Close every backend that was opened; what the memory backend holds is gone."""
         self._registry.close()
@@ -643,7 +664,8 @@ list, stat, delete, move, copy, make_directory
         ----------
         operation
             An operation (``"read"``, ``"write"``, ``"list"``, ``"stream"``, ``"stat"``, ``"delete"``,
-            ``"move"``, ``"copy"``, ``"make_directory"``, ``"flush"``) or the name of a method of this class.
+            ``"move"``, ``"copy"``, ``"make_directory"``, ``"flush"``, ``"metrics"``) or the name of a method
+            of this class.
         backend
             Name of the backend.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from polystore_core.errors import BackendUnavailable, InvalidOption
 from polystore_core.plugins._discovery import PROGRESS, discover, load_plugin, only_claimant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from polystore_core.plugins import Progress
 
@@ -17,23 +17,24 @@ if TYPE_CHECKING:
 
 __all__ = ["reporting"]
 
+_SILENCE = nullcontext()
 
-@contextmanager
-def reporting(progress: bool | Progress, description: str, total: int) -> Iterator[Progress | None]:
-    """Yield what a batch shall call: nothing, the caller's function, or the bar of the installed facade.
+
+def reporting(
+    progress: bool | Progress, description: str, total: int
+) -> AbstractContextManager[Progress | None]:
+    """Enter what a batch shall call: nothing, the caller's function, or the bar of the installed facade.
 
     The core draws nothing itself; ``progress=True`` takes the bar registered in the entry-point group
     ``polystore.progress``.
     """
     if progress is False or progress is None:
-        yield None
-    elif progress is True:
-        with _bar()(description, total) as report:
-            yield report
-    elif callable(progress):
-        yield progress
-    else:
-        raise InvalidOption(f"progress takes True, False or a function (done, total); got {progress!r}")
+        return _SILENCE
+    if progress is True:
+        return _bar()(description, total)
+    if callable(progress):
+        return nullcontext(progress)
+    raise InvalidOption(f"progress takes True, False or a function (done, total); got {progress!r}")
 
 
 def _bar() -> Bar:

@@ -1,7 +1,7 @@
 """Paths: one algebra, natural order, and the coordinates that file names carry."""
 
 from polystore_core.paths._algebra import is_url, normalize_path, store_path
-from polystore_core.paths._axes import AXIS_ORDER, standard_axis
+from polystore_core.paths._axes import AXIS_ORDER, axis_rank, standard_axis
 from polystore_core.paths._coordinates import Coordinates
 from polystore_core.paths._grouping import PathGrid
 from polystore_core.paths._natural import natural_key, natural_sorted
@@ -16,6 +16,7 @@ __all__ = [
     "Coordinates",
     "PathGrid",
     "PathPattern",
+    "axis_rank",
     "is_url",
     "natural_key",
     "natural_sorted",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AXIS_ORDER", "standard_axis"]
+__all__ = ["AXIS_ORDER", "axis_rank", "standard_axis"]
 
 AXIS_ORDER = ("plate", "well", "row", "column", "field", "t", "channel", "z")
 """Outermost first; the last three are in the order of OME-NGFF (t, c, z, y, x)."""
@@ -36,5 +36,12 @@ def standard_axis(name: str) -> str:
 
 
 def axis_rank(axis: str) -> int:
-    """Place of a standard axis in :data:`AXIS_ORDER`; axes without a standard come before ``t``."""
+    """Tell the place of an axis in :data:`AXIS_ORDER`, to sort by; axes without a standard come before ``t``.
+
+    Examples
+    --------
+    >>> from polystore_core.paths import axis_rank
+    >>> sorted(["z", "well", "dose", "channel"], key=axis_rank)
+    ['well', 'dose', 'channel', 'z']
+    """
     return AXIS_ORDER.index(axis) * 2 if axis in AXIS_ORDER else AXIS_ORDER.index("t") * 2 - 1

@@ -59,6 +59,7 @@ class Backend:
         self.copy = operations["copy"]
         self.make_directory = operations["make_directory"]
         self.flush = operations["flush"]
+        self.metrics = operations["metrics"]
 
     def can(self, operation: str) -> bool:
         """Whether the plugin implements the operation."""

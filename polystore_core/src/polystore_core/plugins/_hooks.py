@@ -7,12 +7,12 @@ Each class is a :class:`typing.Protocol`, so that a type checker can check an im
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from polystore_core.data import Data
     from polystore_core.plugins._requests import (
@@ -34,6 +34,7 @@ __all__ = [
     "SupportsFlush",
     "SupportsList",
     "SupportsMakeDirectory",
+    "SupportsMetrics",
     "SupportsMove",
     "SupportsRead",
     "SupportsStat",
@@ -154,6 +155,14 @@ class SupportsFlush(Protocol):
         """Wait up to ``timeout`` seconds for delivery; return how many values have not arrived."""
 
 
+class SupportsMetrics(Protocol):
+    """A backend that counts what it does."""
+
+    @_operation
+    def polystore_metrics(self) -> Mapping[str, Any]:
+        """Return names and values: numbers, text, ``None``, and mappings of them."""
+
+
 class SupportsClose(Protocol):
     """A backend that holds resources."""
 
@@ -173,5 +182,6 @@ HOOK_SPECIFICATIONS: tuple[type, ...] = (
     SupportsCopy,
     SupportsMakeDirectory,
     SupportsFlush,
+    SupportsMetrics,
     SupportsClose,
 )

@@ -19,10 +19,12 @@ _COMMON = ("backend", "cancel", "copy", "device", "framework", "overwrite", "pro
 """Arguments of the file manager that somebody may have meant."""
 
 
-class _Option(NamedTuple):
-    name: str
-    annotation: Any
-    required: bool
+class _Parameters(NamedTuple):
+    """What a function takes: option -> annotation, which of them it needs, whether it takes everything."""
+
+    annotations: dict[str, Any]
+    required: tuple[str, ...]
+    takes_any: bool
 
 
 def check_configuration(
@@ -51,7 +53,7 @@ def check_configuration(
 
 def takes(factory: Callable[..., object], name: str) -> bool:
     """Whether a class or function has a parameter of that name."""
-    return any(option.name == name for option in _parameters(factory, keyword_only=False)[0])
+    return name in _parameters(factory, keyword_only=False).annotations
 
 
 def check_options(
@@ -100,37 +102,35 @@ Did you mean 'level'?
 
 def option_names(function: Callable[..., object], *, given: Collection[str] = ()) -> tuple[str, ...]:
     """Names of the options that ``function`` takes beyond those ``given`` by its caller."""
-    accepted, _ = _parameters(_unbound(function), keyword_only=True)
-    return tuple(option.name for option in accepted if option.name not in given)
+    accepted = _parameters(_unbound(function), keyword_only=True).annotations
+    return tuple(name for name in accepted if name not in given)
 
 
 def _check(
-    parameters: tuple[tuple[_Option, ...], bool],
+    parameters: _Parameters,
     options: Mapping[str, object],
     *,
     owner: str,
     given: Collection[str],
     further: Collection[str],
 ) -> None:
-    accepted, takes_any = parameters
-    known = {option.name: option for option in accepted if option.name not in given}
+    annotations, required, takes_any = parameters
     for name, value in options.items():
-        option = known.get(name)
-        if option is None:
+        if name not in annotations or name in given:
             if takes_any:
                 continue
-            valid = [*known, *further]
+            valid = [*(known for known in annotations if known not in given), *further]
             raise InvalidOption(
                 f"{owner} has no option {name!r}; options: {listed(valid)}."
                 f"{did_you_mean(name, [*valid, *_COMMON])}"
             )
-        if not _fits(value, option.annotation):
+        if not _fits(value, annotations[name]):
             raise InvalidOption(
-                f"{owner}: option {name!r} takes {_described(option.annotation)}; got {value!r}"
+                f"{owner}: option {name!r} takes {_described(annotations[name])}; got {value!r}"
             )
-    for option in known.values():
-        if option.required and option.name not in options:
-            raise InvalidOption(f"{owner} needs the option {option.name!r} ({_described(option.annotation)})")
+    for name in required:
+        if name not in options and name not in given:
+            raise InvalidOption(f"{owner} needs the option {name!r} ({_described(annotations[name])})")
 
 
 def _unbound(function: Callable[..., object]) -> Callable[..., object]:
@@ -139,21 +139,21 @@ def _unbound(function: Callable[..., object]) -> Callable[..., object]:
 
 
 @lru_cache(maxsize=512)
-def _parameters(function: Callable[..., object], *, keyword_only: bool) -> tuple[tuple[_Option, ...], bool]:
+def _parameters(function: Callable[..., object], *, keyword_only: bool) -> _Parameters:
     import inspect
 
     parameters = inspect.signature(function).parameters.values()
-    options = tuple(
-        _Option(
-            parameter.name,
-            _resolved(parameter.annotation, function),
-            parameter.default is parameter.empty,
-        )
+    options = [
+        parameter
         for parameter in parameters
         if parameter.kind is parameter.KEYWORD_ONLY
         or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not keyword_only)
+    ]
+    return _Parameters(
+        {option.name: _resolved(option.annotation, function) for option in options},
+        tuple(option.name for option in options if option.default is option.empty),
+        any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters),
     )
-    return options, any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
 
 
 def _resolved(annotation: Any, function: Callable[..., object]) -> Any:

@@ -224,6 +224,11 @@ class BackendRegistry:
                 backend = self._open[name] = self._opened(name)
             return backend
 
+    def opened(self) -> tuple[Backend, ...]:
+        """Return the backends that are open now, in the order of their opening."""
+        with self._lock:
+            return tuple(self._open.values())
+
     def close(self) -> None:
         """Close every open backend. Naming one afterwards opens it anew, memory stores empty."""
         with self._lock:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from hypothesis import strategies as st
@@ -28,6 +29,21 @@ __all__ = [
 ]
 
 Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A region of interest of a class that no backend has heard of."""
+
+    __polystore_kind__: ClassVar[Literal["rois"]] = "rois"
+
+    y: float
+    x: float
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the content."""
+        return 16
 
 
 def sample(kind: DataKind, number: int) -> Data:
@@ -57,6 +73,9 @@ def sample(kind: DataKind, number: int) -> Data:
             return members
         case "table":
             return {"label": pixels.ravel(), "area": np.sqrt(pixels.ravel())}
+        case "rois":
+            spots: list[Any] = [Spot(number, place) for place in range(number % 3 + 1)]
+            return spots
 
 
 def _arange(*shape: int, dtype: str = "<u2") -> Array:
@@ -172,6 +191,9 @@ def any_value(kind: DataKind) -> st.SearchStrategy[Any]:
             return st.dictionaries(short, inner, max_size=3) | st.lists(inner, max_size=3)
         case "table":
             return _any_table()
+        case "rois":
+            floats = st.floats(allow_nan=False)
+            return st.lists(st.builds(Spot, floats, floats), min_size=1, max_size=3)
     return any_array()
 
 

@@ -49,9 +49,9 @@ def read_all(file: BinaryIO, max_bytes: int) -> bytes:
 
 def write_all(file: BinaryIO, content: bytes | bytearray | memoryview) -> None:
     """Write every byte; an unbuffered file may take only a part at a time."""
-    rest = memoryview(content)
-    while rest.nbytes:
-        rest = rest[file.write(rest) :]
+    done = file.write(content)
+    while done < len(content):
+        done += file.write(memoryview(content)[done:])
 
 
 def fill(file: BinaryIO, target: memoryview) -> None:

@@ -6,6 +6,7 @@ import ast
 import math
 import mmap
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 from polystore_core.errors import BackendUnavailable, CorruptData, UnsupportedData
@@ -111,13 +112,12 @@ def write_array(file: BinaryIO, array: Array, suffix: str) -> int:
     """Write header and array; return the number of bytes."""
     import numpy as np
 
-    fortran_order = array.flags.f_contiguous and not array.flags.c_contiguous
-    header = _format_header(_describe(array.dtype, suffix), array.shape, fortran_order)
+    contiguous = array.flags.c_contiguous
+    fortran_order = not contiguous and array.flags.f_contiguous
+    header = _format_header(repr(_describe(array.dtype, suffix)), array.shape, fortran_order)
     write_all(file, header)
-    if fortran_order:
-        array = array.T
-    if array.flags.c_contiguous:
-        write_all(file, bytes_of(array))
+    if contiguous or fortran_order:
+        write_all(file, bytes_of(array.T if fortran_order else array))
     elif array.size:
         rows = max(1, _CHUNK_BYTES // array.dtype.itemsize)
         for chunk in np.nditer(array, flags=["external_loop", "buffered"], order="C", buffersize=rows):
@@ -135,8 +135,10 @@ def read_header(file: BinaryIO, size: int) -> Header:
     offset = 8 + width + length
     if length > _LONGEST_HEADER or offset > size:
         raise CorruptData(f"the .npy header claims {length:,} bytes of a file of {size:,}")
-    fields = _parse_header(file.read(length), "utf-8" if prefix[6] == 3 else "latin-1")
-    header = Header(fields["shape"], _dtype_of(fields["descr"]), fields["fortran_order"], offset)
+    description, shape, fortran_order = _parse_header(
+        file.read(length), "utf-8" if prefix[6] == 3 else "latin-1"
+    )
+    header = Header(shape, _dtype_of(description), fortran_order, offset)
     if header.nbytes != size - offset:
         raise CorruptData(
             f"the .npy header claims {header.nbytes:,} bytes of array (shape {header.shape}, "
@@ -185,6 +187,8 @@ def _describe(dtype: np.dtype[Any], suffix: str) -> Any:
             f"{suffix!r} holds arrays without Python objects; got dtype {dtype}: "
             f"convert it, for example with array.astype(float) or array.astype(str)"
         )
+    if dtype.isbuiltin == 1:  # numpy's own, without fields
+        return dtype.str
     if _ML_DTYPES.fullmatch(dtype.name):
         return dtype.name
     try:
@@ -197,8 +201,9 @@ def _describe(dtype: np.dtype[Any], suffix: str) -> Any:
     return description
 
 
-def _format_header(description: Any, shape: tuple[int, ...], fortran_order: bool) -> bytes:
-    text = repr({"descr": description, "fortran_order": fortran_order, "shape": shape})
+@lru_cache(maxsize=16)
+def _format_header(description: str, shape: tuple[int, ...], fortran_order: bool) -> bytes:
+    text = f"{{'descr': {description}, 'fortran_order': {fortran_order}, 'shape': {shape}}}"
     version, body = (1, text.encode("latin-1")) if text.isascii() else (3, text.encode("utf-8"))
     if version == 1 and len(body) > 0xFFFF - _ALIGNMENT:
         version = 2
@@ -212,7 +217,9 @@ def _format_header(description: Any, shape: tuple[int, ...], fortran_order: bool
     return _MAGIC + bytes([version, 0]) + length.to_bytes(width, "little") + body + b" " * padding + b"\n"
 
 
-def _parse_header(raw: bytes, encoding: str) -> dict[str, Any]:
+@lru_cache(maxsize=16)
+def _parse_header(raw: bytes, encoding: str) -> tuple[Any, tuple[int, ...], bool]:
+    """Return description of the dtype, shape and Fortran order; the files of a batch share one header."""
     try:
         text = raw.decode(encoding)
         try:
@@ -231,7 +238,7 @@ def _parse_header(raw: bytes, encoding: str) -> dict[str, Any]:
         raise CorruptData(f"the .npy header cannot be read: {error}") from error
     if not valid:
         raise CorruptData(f"the .npy header does not describe an array: {text.strip()[:200]}")
-    return fields  # type: ignore[no-any-return]
+    return fields["descr"], shape, fields["fortran_order"]
 
 
 def _dtype_of(description: Any) -> np.dtype[Any]:

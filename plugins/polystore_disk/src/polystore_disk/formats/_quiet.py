@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["quiet_libraries"]
 
-_depth = threading.local()
+
+class _Depth(threading.local):
+    value = 0
+
+
+_depth = _Depth()
 
 
 class _OutsideOnly(logging.Filter):
     """Drops the records of threads that are inside :func:`quiet_libraries`; others log as they did."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return getattr(_depth, "value", 0) == 0
+        return _depth.value == 0
 
 
-_LIBRARIES = ("tifffile", "imagecodecs")
-_FILTER = _OutsideOnly()
+for _library in ("tifffile", "imagecodecs"):
+    logging.getLogger(_library).addFilter(_OutsideOnly())
 
 
-@contextmanager
-def quiet_libraries() -> Iterator[None]:
+class quiet_libraries:  # noqa: N801 - reads as a function
     """Silence tifffile and imagecodecs in this thread: what they complain about, the codec raises.
 
     Examples
@@ -37,10 +36,11 @@ def quiet_libraries() -> Iterator[None]:
     >>> with quiet_libraries():
     ...     logging.getLogger("tifffile").error("never seen")
     """
-    for name in _LIBRARIES:
-        logging.getLogger(name).addFilter(_FILTER)
-    _depth.value = getattr(_depth, "value", 0) + 1
-    try:
-        yield
-    finally:
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        _depth.value += 1
+
+    def __exit__(self, *_: object) -> None:
         _depth.value -= 1

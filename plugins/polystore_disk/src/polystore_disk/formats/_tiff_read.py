@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import math
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -25,6 +27,8 @@ _BOUNDED = frozenset({1, 2, 3, 4, 5, 8, 32773, 32946, 34926, 50000})
 """Compressions whose decoder is told how much to unpack: none, CCITT, LZW, deflate, PackBits, zstd."""
 _SIZED = {7: jpeg_size, 33003: jpeg2000_size, 33005: jpeg2000_size, 34712: jpeg2000_size}
 """Compressions whose every tile has a header of its own: JPEG and JPEG 2000."""
+_SMALL = 1 << 16
+"""Bytes of a file below which reading all of it at once is cheaper than the many seeks to its tags."""
 _WORTH_THREADS = 1 << 22
 """Bytes below which starting threads for one image costs more than it saves."""
 
@@ -34,6 +38,8 @@ def read_tiff(file: BinaryIO, *, max_bytes: int, threads: int, series: int, page
     import tifffile
 
     size = file_size(file)
+    if size < _SMALL:
+        file = io.BytesIO(file.read(size))
     try:
         with quiet_libraries(), tifffile.TiffFile(file, name="image.tif", _multifile=False) as tiff:
             source = _choose(tiff, series, page)
@@ -53,19 +59,26 @@ def read_tiff(file: BinaryIO, *, max_bytes: int, threads: int, series: int, page
 
 
 def _choose(tiff: tifffile.TiffFile, series: int, page: int | None) -> Source:
-    if len(tiff.pages) == 0:
+    count = len(tiff.pages)
+    if count == 0:
         raise CorruptData("the TIFF holds no image")
     if page is not None:
-        count = len(tiff.pages)
         if not 0 <= page < count:
             raise InvalidOption(f"no page {page}: the TIFF has {count} pages, 0 to {count - 1}")
         return tiff.pages[page].aspage()
+    if count == 1 and series == 0 and _is_all(only := tiff.pages[0].aspage()):
+        return only
     found = tiff.series
     if not found:
         raise CorruptData("the TIFF holds no image that can be read")
     if not 0 <= series < len(found):
         raise InvalidOption(f"no series {series}: the TIFF has {len(found)} series, 0 to {len(found) - 1}")
     return found[series]
+
+
+def _is_all(page: tifffile.TiffPage) -> bool:
+    """Whether the only page notes its own shape as the image's; then its series need not be worked out."""
+    return page.description == json.dumps({"shape": page.shape})
 
 
 def _require_sane(source: Source, file: BinaryIO, size: int, max_bytes: int) -> None:

@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TiffOptions", "write_tiff"]
 
-_DTYPES = frozenset(
-    {"bool", "complex64", "complex128", "float16", "float32", "float64"}
-    | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
-)
-_OME_DTYPES = _DTYPES - {"uint64", "int64", "float16"}
+_DTYPES = frozenset(("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"))
+"""What can be held, as numpy's kind and size: ``dtype.str`` without the byte order."""
+_OME_DTYPES = _DTYPES - {"i8", "u8", "f2"}
 _CLASSIC_LIMIT = 2**32 - 2**25
 _TAG_BYTES = 512
 """Room for the tags of one page."""
@@ -64,7 +62,7 @@ def write_tiff(file: BinaryIO, array: Array, options: TiffOptions, *, suffix: st
             tifffile.imwrite(
                 tifffile.FileHandle(file, mode="wb", name="image.tif"),
                 array,
-                photometric=photometric,
+                photometric=tifffile.PHOTOMETRIC[photometric.upper()],
                 metadata=_metadata(axes, options),
                 ome=options.ome,
                 bigtiff=_needs_bigtiff(array),
@@ -98,12 +96,12 @@ def _raise_cause(file: BinaryIO) -> None:
 
 
 def _require_holdable(array: Array, options: TiffOptions, suffix: str) -> None:
-    if array.dtype.name not in _DTYPES or array.ndim < 2 or array.size == 0:
+    if array.dtype.str[1:] not in _DTYPES or array.ndim < 2 or array.size == 0:
         raise UnsupportedData(
             f"{suffix!r} holds arrays (..., Y, X) that are not empty, of bool, integers, float16 to float64 "
             f"and complex; got {describe(array)}: save it as .npy"
         )
-    if options.ome and array.dtype.name not in _OME_DTYPES:
+    if options.ome and array.dtype.str[1:] not in _OME_DTYPES:
         raise UnsupportedData(
             f"OME-TIFF has no pixel type {array.dtype}: save it as .tif with ome=False, or as .npy"
         )
@@ -126,7 +124,7 @@ def _photometric(array: Array, asked: str) -> str:
         )
     if asked != "auto":
         return asked
-    is_picture = is_colour and array.dtype.name in ("uint8", "uint16") and min(array.shape[-3:-1]) > 4
+    is_picture = is_colour and array.dtype.str[1:] in ("u1", "u2") and min(array.shape[-3:-1]) > 4
     return "rgb" if is_picture else "minisblack"
 
 
@@ -139,6 +137,8 @@ def _axes(array: Array, options: TiffOptions, is_rgb: bool) -> str | None:
                 f"OME-TIFF holds at most T, C, Z, Y, X; got shape {array.shape}: save it as .tif"
             )
         axes = _OME_AXES[planes] + "S" * is_rgb
+    if axes is None and array.size == 1:  # tifffile counts axes that are all of length one wrongly
+        return "YX".rjust(array.ndim, "Q")
     if axes is None:
         return None
     ending = "YXS" if is_rgb else "YX"

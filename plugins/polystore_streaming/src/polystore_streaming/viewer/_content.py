@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["Content", "Image", "Labels", "Points", "Regions", "Status"]
+__all__ = ["Content", "Image", "Labels", "Points", "Regions", "Status", "Stored"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +128,25 @@ class Regions(Content):
     """
 
     table: Mapping[str, np.ndarray[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Data that the viewer process is to read by itself.
+
+    Attributes
+    ----------
+    path
+        Absolute path, or whatever names it in that backend.
+    backend
+        Name of an installed backend that can read.
+    options
+        Options of the load.
+    """
+
+    path: str
+    backend: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from polystore_streaming.viewer._content import Image, Labels, Points, Regions, Status
+    from polystore_streaming.viewer._content import Image, Labels, Points, Regions, Status, Stored
 
 __all__ = ["Display", "Host"]
 
@@ -66,6 +66,15 @@ class Display(Protocol):
 
     def show_rois(self, rois: Regions) -> None:
         """Show regions of interest, in place of those of the same path."""
+
+    def open_stored(self, stored: Stored) -> None:
+        """Show what a backend has stored, reading no more than what is looked at where the viewer can.
+
+        Raises
+        ------
+        PolyStoreError
+            If it cannot be read, or the viewer cannot show it.
+        """
 
     def remove(self, layer: str) -> None:
         """Remove a layer; one that is not there is no error."""

@@ -19,7 +19,7 @@ from polystore_core import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from obstore import ObjectMeta, UpdateVersion
+    from obstore import ObjectMeta, PutResult, UpdateVersion
     from obstore.store import ObjectStore
 
 __all__ = ["Bucket", "Content", "at_once", "open_bucket"]
@@ -130,28 +130,28 @@ class Bucket:
         with self._translated(key):
             await obstore.put_async(self._store, key, data)
 
-    def create(self, key: str, data: bytes) -> bool:
-        """Write an object that must be new; False if there is one already."""
+    def create(self, key: str, data: bytes) -> UpdateVersion | None:
+        """Write an object that must be new, and return its token; ``None`` if there is one already."""
         return self._put_if(key, data, "create")
 
-    def replace(self, key: str, data: bytes, token: UpdateVersion) -> bool:
-        """Replace an object in the state that a token tells; False if it is in another one by now."""
+    def replace(self, key: str, data: bytes, token: UpdateVersion) -> UpdateVersion | None:
+        """Replace an object in the state that a token tells; ``None`` if it is in another one by now."""
         return self._put_if(key, data, token)
 
-    def _put_if(self, key: str, data: bytes, mode: Any) -> bool:
+    def _put_if(self, key: str, data: bytes, mode: Any) -> UpdateVersion | None:
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
         with self._translated(key):
             try:
-                obstore.put(self._store, key, data, mode=mode, use_multipart=False)
+                result = obstore.put(self._store, key, data, mode=mode, use_multipart=False)
             except (AlreadyExistsError, PreconditionError):
-                return False
+                return None
             except FileNotFoundError:
                 if mode == "create":
                     raise
-                return False
-            return True
+                return None
+            return _token(result)
 
     def children(self, key: str) -> Children:
         """List what lies directly below a key."""
@@ -270,7 +270,7 @@ def _ranged(start: int, length: int | None) -> Any:
     return {"range": {"offset": start}} if start else {}
 
 
-def _token(meta: ObjectMeta) -> UpdateVersion:
+def _token(meta: ObjectMeta | PutResult) -> UpdateVersion:
     token: UpdateVersion = {}
     if meta["e_tag"] is not None:
         token["e_tag"] = meta["e_tag"]

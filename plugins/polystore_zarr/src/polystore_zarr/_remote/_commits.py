@@ -7,29 +7,37 @@ import time
 from typing import TYPE_CHECKING
 
 from polystore_core import IsADirectory, PathExists
+from polystore_zarr._nodes import group_files
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._buckets import at_once
-from polystore_zarr._remote._nodes import new_version, node_of, version_in, without_bare_group
+from polystore_zarr._remote._nodes import (
+    level_names,
+    new_version,
+    node_of,
+    node_or_claim,
+    version_in,
+    without_bare_group,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from obstore import ObjectMeta
+
+    from polystore_zarr._ngff import ZarrFormat
     from polystore_zarr._nodes import NodeKind
     from polystore_zarr._remote._buckets import Bucket
     from polystore_zarr._remote._nodes import Node
 
 __all__ = [
-    "ABANDONED_AFTER",
     "commit",
     "delete_below",
     "delete_version",
     "discard_versions",
     "refuse_to_replace",
     "staged",
+    "staged_image",
 ]
-
-ABANDONED_AFTER = 3600.0
-"""Seconds without a new object after which a version that does not count is that of a dead writer."""
 
 
 @contextlib.contextmanager
@@ -41,6 +49,38 @@ def staged(bucket: Bucket, key: str) -> Iterator[str]:
     except BaseException:
         with contextlib.suppress(Exception):
             delete_version(bucket, key, version)
+        raise
+
+
+@contextlib.contextmanager
+def staged_image(bucket: Bucket, key: str, zarr_format: ZarrFormat) -> Iterator[str | None]:
+    """Yield the name of a new version of an image; ``None`` for the first, with levels ``0``, ``1``, ...
+
+    Readers of whole plates look for the levels of all fields under the names that those of one field have. So
+    the first version has the plain names, which its writer alone may use: it claims them by making the
+    document. Whoever finds one there uses a version of its own, and so does everybody after a writer that was
+    killed, until the node is deleted.
+    """
+    token = version = None
+    if without_bare_group(node_or_claim(bucket, key)) is None:
+        claim = group_files({"polystore": {"claim": new_version()}}, zarr_format)
+        names = list(claim)
+        for name in names[:-1]:
+            bucket.create(joined(key, name), claim[name])
+        token = bucket.create(joined(key, names[-1]), claim[names[-1]])
+    if token is None:
+        version = new_version()
+    try:
+        yield version
+    except BaseException:
+        with contextlib.suppress(Exception):
+            if version is None:
+                _delete_levels(bucket, key, _plain_levels(bucket, key))
+                there = node_or_claim(bucket, key)
+                if there is not None and there.token == token:
+                    bucket.delete([there.decisive])
+            else:
+                delete_version(bucket, key, version)
         raise
 
 
@@ -72,7 +112,7 @@ def commit(
     Returns
     -------
     Node or None
-        What was replaced.
+        What was replaced, be it a claim.
 
     Raises
     ------
@@ -80,15 +120,16 @@ def commit(
     """
     decisive = joined(key, name)
     while True:
-        there = node_of(bucket, key)
+        there = node_or_claim(bucket, key)
         if name == ".zattrs":
             there = without_bare_group(there)
-        refuse_to_replace(there, overwrite=overwrite, shown=shown, replaces=replaces)
-        data = document if isinstance(document, bytes) else document(there)
+        kept = None if there is None or there.is_claim else there
+        refuse_to_replace(kept, overwrite=overwrite, shown=shown, replaces=replaces)
+        data = document if isinstance(document, bytes) else document(kept)
         if there is None or there.decisive != decisive:
-            done = bucket.create(decisive, data)
+            done = bucket.create(decisive, data) is not None
         elif there.token is not None:
-            done = bucket.replace(decisive, data, there.token)
+            done = bucket.replace(decisive, data, there.token) is not None
         else:
             bucket.put(decisive, data)
             done = True
@@ -128,8 +169,26 @@ def discard_versions(bucket: Bucket, key: str, replaced: Node | None, *, abandon
             gone.add(version)
     for version in gone - {counts}:
         delete_version(bucket, key, version)
-    if replaced is not None and replaced.kind == "array" and replaced.base == key:
-        _delete_plain(bucket, key)
+    if replaced is None or counts is None:
+        return
+    if replaced.kind == "array":
+        if replaced.base == key:
+            _delete_plain(bucket, key)
+    elif replaced.is_claim:
+        names = _plain_levels(bucket, key)
+        found = [meta for name in names for meta in bucket.walk(joined(key, name))]
+        if _newest_of(found) < time.time() - abandoned_after:
+            _delete_levels(bucket, key, names)
+    elif replaced.version is None:
+        _delete_levels(bucket, key, list(level_names(replaced)))
+
+
+def _plain_levels(bucket: Bucket, key: str) -> list[str]:
+    return [name for name in bucket.children(key).prefixes if name.isdecimal()]
+
+
+def _delete_levels(bucket: Bucket, key: str, names: Sequence[str]) -> None:
+    at_once(lambda name: delete_below(bucket, joined(key, name)), names)
 
 
 def _delete_plain(bucket: Bucket, key: str) -> None:
@@ -159,6 +218,10 @@ def _parts_of(bucket: Bucket, key: str, version: str) -> list[str]:
 def _newest(bucket: Bucket, key: str, version: str) -> float:
     """Return when the last object was added to a version, in seconds since the epoch."""
     found = [meta for part in _parts_of(bucket, key, version) for meta in bucket.walk(part)]
+    return _newest_of(found)
+
+
+def _newest_of(found: Iterable[ObjectMeta]) -> float:
     return max((meta["last_modified"].timestamp() for meta in found), default=0.0)
 
 

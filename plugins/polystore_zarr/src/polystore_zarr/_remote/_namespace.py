@@ -121,6 +121,7 @@ class Namespace:
         *,
         grid: Grid,
         encoding: Encoding,
+        attributes: Mapping[str, Any] | None,
         overwrite: bool,
         shown: str,
         threads: int,
@@ -138,7 +139,9 @@ class Namespace:
         self.make_parents(key, shown=shown)
         with staged(self.bucket, key) as version:
             target = ObjectWriter(self.bucket, joined(key, version))
-            size = write_array(data, target, grid=grid, encoding=encoding, threads=threads)
+            size = write_array(
+                data, target, grid=grid, encoding=encoding, attributes=attributes, threads=threads
+            )
             replaced = commit(self.bucket, key, array_pointer(version), overwrite=overwrite, shown=shown)
         self.discard_versions(key, replaced)
         return size
@@ -161,7 +164,7 @@ class Namespace:
         directories: list[str] = []
         pending = [("", node)]
         while pending:
-            found = at_once(lambda place: self._children(joined(key, place[0]), place[1]), pending)
+            found = at_once(lambda place: self.children(joined(key, place[0]), place[1]), pending)
             below = [
                 (joined(prefix, name), child)
                 for (prefix, _), children in zip(pending, found, strict=True)
@@ -320,7 +323,7 @@ class Namespace:
         files = 1 if node.kind == "array" else len(self.list(source, recursive=True, shown=shown[0]).files)
         return node, files
 
-    def _children(self, key: str, node: Node) -> dict[str, Node]:
+    def children(self, key: str, node: Node) -> dict[str, Node]:
         """Return what is directly below a key; the levels of an image are not looked at."""
         levels = {
             name: node._replace(kind="array", base=joined(key, place))
@@ -349,8 +352,10 @@ class Namespace:
 
     def _refuse_level(self, key: str, node: Node, operation: str, *, shown: str) -> None:
         """Refuse to take one level out of an image: its document names it."""
-        if node.kind == "array" and node.decisive and not node.decisive.startswith(f"{key}/"):
+        parent, _, name = key.rpartition("/")
+        image = self.node(parent) if node.kind == "array" and len(parent) > len(self.root) else None
+        if image is not None and name in level_names(image):
             raise UnsupportedOperation(
-                f"cannot {operation} {shown!r}: it is a level of an image, whose versions are replaced whole",
+                f"cannot {operation} {shown!r}: it is a level of an image, which is replaced whole",
                 path=shown,
             )

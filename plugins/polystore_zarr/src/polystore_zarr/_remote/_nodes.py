@@ -27,6 +27,7 @@ __all__ = [
     "level_part",
     "new_version",
     "node_of",
+    "node_or_claim",
     "pointing",
     "version_in",
     "version_of",
@@ -54,6 +55,8 @@ class Node(NamedTuple):
         What it says; empty if it cannot be understood.
     problem
         Why it cannot.
+    raw
+        The document as it is stored.
     """
 
     kind: NodeKind
@@ -62,6 +65,13 @@ class Node(NamedTuple):
     token: UpdateVersion | None = None
     document: Mapping[str, Any] = {}
     problem: str | None = None
+    raw: bytes = b""
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether this only says that somebody is writing the first version."""
+        ours = self.attributes.get("polystore")
+        return isinstance(ours, dict) and "claim" in ours
 
     @property
     def attributes(self) -> Mapping[str, Any]:
@@ -128,17 +138,17 @@ def without_bare_group(node: Node | None) -> Node | None:
 
 def level_names(node: Node) -> dict[str, str]:
     """Return the levels of an image by name, and where they are below its key."""
-    if node.version is None:
-        return {}
     with contextlib.suppress(LookupError, TypeError):
         paths = [str(dataset["path"]) for dataset in ome_of(node.attributes)["multiscales"][0]["datasets"]]
+        if node.version is None:
+            return {path: path for path in paths if "/" not in path and path.strip(".")}
         parts = [match for match in map(_part_name, paths) if match is not None]
         return {match[2]: match[0] for match in parts if match[1] == node.version and match[2]}
     return {}
 
 
 def node_of(bucket: Bucket, key: str, *, root: str = "") -> Node | None:
-    """Tell what there is under a key; ``None`` if nothing.
+    """Tell what there is under a key; ``None`` if nothing, or nothing that was ever committed.
 
     Parameters
     ----------
@@ -147,12 +157,19 @@ def node_of(bucket: Bucket, key: str, *, root: str = "") -> Node | None:
     root
         Key above which nothing is looked at; it is a directory, whatever is there.
     """
-    found = _documented(bucket, key) or _undocumented(bucket, key)
+    found = node_or_claim(bucket, key)
     if found is None and key != root:
         found = _level(bucket, key)
+    if found is not None and found.is_claim:
+        return None
     if found is None and key == root:
         return Node("directory", key)
     return found
+
+
+def node_or_claim(bucket: Bucket, key: str) -> Node | None:
+    """Tell what there is under a key, also if it only says that somebody is writing the first version."""
+    return _documented(bucket, key) or _undocumented(bucket, key)
 
 
 def _documented(bucket: Bucket, key: str) -> Node | None:
@@ -164,7 +181,7 @@ def _documented(bucket: Bucket, key: str) -> Node | None:
         return None
     except ValueError as error:
         return Node("array", key, decisive, problem=f"zarr.json cannot be read: {error}")
-    found = Node("directory", key, decisive, content.token, document)
+    found = Node("directory", key, decisive, content.token, document, raw=content.data)
     if document.get("node_type") != "group":
         return found._replace(kind="array")
     ours = found.attributes.get("polystore")
@@ -202,7 +219,7 @@ def _of_v2(bucket: Bucket, key: str, name: str, kind: NodeKind) -> Node | None:
         return Node("array", key, decisive, problem=f"{name} cannot be read: {error}")
     if kind == "directory":
         document = {"attributes": document if name == ".zattrs" else {}}
-    return Node(kind, key, decisive, content.token, {**document, "zarr_format": 2})
+    return Node(kind, key, decisive, content.token, {**document, "zarr_format": 2}, raw=content.data)
 
 
 def _level(bucket: Bucket, key: str) -> Node | None:
@@ -211,7 +228,7 @@ def _level(bucket: Bucket, key: str) -> Node | None:
     image = _documented(bucket, parent) or _undocumented(bucket, parent) if parent else None
     if image is not None and image.kind == "directory":
         place = level_names(image).get(name)
-        if place is not None:
+        if place is not None and place != name:
             return image._replace(kind="array", base=joined(parent, place))
     with contextlib.suppress(FileNotFoundError):
         bucket.head(key)

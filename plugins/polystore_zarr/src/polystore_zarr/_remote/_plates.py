@@ -11,7 +11,7 @@ from polystore_zarr._nodes import group_files
 from polystore_zarr._plate_listing import checked_ngff
 from polystore_zarr._plate_targets import image_shape, refuse_to_lose
 from polystore_zarr._remote._addresses import joined
-from polystore_zarr._remote._commits import commit, refuse_to_replace, staged
+from polystore_zarr._remote._commits import commit, refuse_to_replace, staged_image
 from polystore_zarr._remote._nodes import document_name, level_part, pointing, without_bare_group
 from polystore_zarr._remote._snapshots import ObjectSource
 from polystore_zarr._remote._writers import ObjectWriter
@@ -160,20 +160,30 @@ class RemoteTarget:
     ) -> int:
         bucket, zarr_format = self._space.bucket, zarr_format_of(batch.ngff)
         name = document_name(zarr_format)
-        with staged(bucket, key) as version:
+        writers: list[ObjectWriter] = []
+
+        with staged_image(bucket, key, zarr_format) as version:
+            prefix = "" if version is None else level_part(version, "")
+
+            def target(level: str) -> ObjectWriter:
+                writers.append(ObjectWriter(bucket, joined(key, f"{prefix}{level}"), wait=True))
+                return writers[-1]
+
             size, attributes = write_levels(
-                lambda level: ObjectWriter(bucket, joined(key, level_part(version, level))),
+                target,
                 image,
                 values,
                 place,
                 options,
                 threads=threads,
                 ngff=batch.ngff,
-                prefix=level_part(version, ""),
+                prefix=prefix,
             )
-            if zarr_format == 2:
-                bucket.create(joined(key, ".zgroup"), group_files({}, 2)[".zgroup"])
-            content = group_files(pointing(attributes, version), zarr_format)[name]
+            if version is not None:
+                attributes = pointing(attributes, version)
+            content = group_files(attributes, zarr_format)[name]
+            for writer in writers:
+                writer.publish()
 
             def decided(there: Node | None) -> bytes:
                 check(there)
@@ -317,8 +327,10 @@ def _change(
             )
         content = group_files(changed, zarr_format_of(ngff))[name]
         if node is None or node.decisive != decisive:
-            done = space.bucket.create(decisive, content)
+            done = space.bucket.create(decisive, content) is not None
+        elif changed == attributes:
+            done = True
         else:
-            done = changed == attributes or space.bucket.replace(decisive, content, node.token or {})
+            done = space.bucket.replace(decisive, content, node.token or {}) is not None
         if done:
             return

@@ -94,6 +94,10 @@ class ObjectSnapshot:
         except FileNotFoundError:
             return False
 
+    def is_settled(self) -> bool:
+        """Whether what was read is of one version: names that are used again tell nothing by themselves."""
+        return self._node.version is not None or self.is_current()
+
     def identity(self) -> tuple[int | str, ...]:
         """Return what tells the node from any other that takes its place."""
         return (self._base, *(str(part) for part in (self._node.token or {}).values()))
@@ -109,6 +113,12 @@ class ObjectSnapshot:
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """Read an object, or a part of it; a negative ``start`` counts from its end."""
+        if (
+            joined(self._base, name) == self._node.decisive
+            and self._node.raw
+            and (start, length) == (0, None)
+        ):
+            return self._node.raw
         return self._bucket.read(joined(self._base, name), start, length)
 
     async def fetch(self, name: str, start: int = 0, length: int | None = None) -> bytes:

@@ -84,23 +84,22 @@ class ObjectStores:
             raise _leads_out(path)
         return Spot(space, address_of(path).key)
 
-    def pair(self, source: str, target: str, operation: str) -> tuple[Spot, Spot] | None:
-        """Return where two normalised paths lead to; ``None`` if neither leads to an object store.
+    def pair(self, source: str, target: str, operation: str) -> tuple[Spot | None, Spot | None]:
+        """Return where two normalised paths lead to.
 
         Raises
         ------
         UnsupportedOperation
-            If they do not lead to the same bucket.
+            If they lead to two buckets.
         """
         spots = self.spot(source), self.spot(target)
-        if spots[0] is None and spots[1] is None:
-            return None
-        if spots[0] is None or spots[1] is None or spots[0].space.bucket is not spots[1].space.bucket:
+        buckets = [spot.space.bucket for spot in spots if spot is not None]
+        if len(buckets) == 2 and buckets[0] is not buckets[1]:
             raise UnsupportedOperation(
-                f"cannot {operation} {source!r} to {target!r}: between a bucket and what is not in it, load "
-                "what is there and save it"
+                f"cannot {operation} {source!r} to {target!r}: they are in two buckets; copy it to a "
+                "directory first"
             )
-        return spots[0], spots[1]
+        return spots
 
     def target(self, spot: Spot) -> RemoteTarget:
         """Return a plate to write to; the same one each time, as it knows what it has listed."""

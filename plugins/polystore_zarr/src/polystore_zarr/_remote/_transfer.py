@@ -10,7 +10,7 @@ from polystore_zarr._ngff import ngff_of, zarr_format_of
 from polystore_zarr._nodes import DOCUMENTS, group_files
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._buckets import at_once
-from polystore_zarr._remote._commits import commit, delete_below, delete_version, staged
+from polystore_zarr._remote._commits import commit, delete_below, staged
 from polystore_zarr._remote._nodes import array_pointer, children_of, document_name, level_names, node_of
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def move_array(
 
     A claim older than the time after which a writer is taken for dead is taken over.
     """
-    copy_claimed = False
-    while not copy_claimed:
+    while True:
         node = _claimed(space, source, shown=shown)
         with staged(space.bucket, target) as version:
             if not _copied(space, node, joined(target, version)):
@@ -59,7 +58,7 @@ def move_array(
                 _release(space, source, node)
                 raise
         space.discard_versions(target, replaced)
-        copy_claimed = True
+        break
     now = node_of(space.bucket, source)
     if now is not None and now.token == node.token:
         delete_below(space.bucket, source)
@@ -68,16 +67,19 @@ def move_array(
 def copy_directory(space: Namespace, source: str, target: str, *, shown: str) -> None:
     """Copy a directory, its own document last, so that a plate is one when all of it is there."""
     node = node_of(space.bucket, source, root=space.root)
-    while node is not None and node.version is not None:
+    while node is not None:
         parts = level_names(node).values()
         levels = [(node._replace(base=joined(source, part)), joined(target, part)) for part in parts]
         if all(_copied(space, level, place) for level, place in levels):
             break
-        delete_version(space.bucket, target, node.version)
+        for _, place in levels:
+            delete_below(space.bucket, place)
         node = node_of(space.bucket, source, root=space.root)
     if node is None:
         return
     for name in children_of(space.bucket, source):
+        if name in parts:
+            continue
         child = node_of(space.bucket, joined(source, name))
         if child is None or child.kind == "foreign":
             continue
@@ -133,7 +135,8 @@ def _claimed(space: Namespace, key: str, *, shown: str) -> Node:
         if isinstance(claim, (int, float)) and time.time() - claim < space.abandoned_after:
             raise PathNotFound(f"cannot move {shown!r}: somebody else is moving it", path=shown)
         attributes = {**node.attributes, "polystore": {**ours, "moving_since": time.time()}}
-        if space.bucket.replace(node.decisive, group_files(attributes, 3)["zarr.json"], node.token):
+        marked = group_files(attributes, 3)["zarr.json"]
+        if space.bucket.replace(node.decisive, marked, node.token) is not None:
             return space.require(key, "move", shown=shown)
 
 

@@ -24,6 +24,8 @@ class ObjectWriter(ArrayStore):
     ----------
     bucket, key
         Where to; nobody else writes there.
+    wait
+        Whether the documents wait for :meth:`publish`.
 
     Attributes
     ----------
@@ -31,10 +33,11 @@ class ObjectWriter(ArrayStore):
         Bytes written.
     """
 
-    def __init__(self, bucket: Bucket, key: str) -> None:
+    def __init__(self, bucket: Bucket, key: str, *, wait: bool = False) -> None:
         super().__init__(read_only=False)
         self._bucket = bucket
         self._key = key
+        self._wait = wait
         self._documents: dict[str, bytes] = {}
         self.size = 0
 
@@ -52,6 +55,11 @@ class ObjectWriter(ArrayStore):
             await self._bucket.put_async(joined(self._key, key), data)
 
     def finish(self) -> None:
+        """Write the documents, unless they wait."""
+        if not self._wait:
+            self.publish()
+
+    def publish(self) -> None:
         """Write the documents."""
         for key, data in self._documents.items():
             self._bucket.put(joined(self._key, key), data)
