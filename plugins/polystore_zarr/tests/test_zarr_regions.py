@@ -212,6 +212,12 @@ class TestRefusals:
             "on_conflict='serialise'"
         )
 
+    def test_what_is_refused_leaves_nothing(self, fm: FileManager, tmp_path: Path) -> None:
+        fm.save(STACK, "stack.zarr", backend="zarr", chunks=(4, 30, 20))
+        with pytest.raises(InvalidOption):
+            fm.save(STACK[2:6], "stack.zarr", backend="zarr", region=np.s_[2:6])
+        assert sorted(os.listdir(tmp_path / "stack.zarr")) == ["c", "zarr.json"]
+
     def test_a_shared_shard_is_refused_with_the_grid(self, fm: FileManager) -> None:
         grid: dict[str, Any] = {"chunks": (1, 30, 20), "shards": (4, 30, 20)}
         with pytest.raises(

@@ -41,8 +41,6 @@ class OpenArray(Snapshot):
         super().__init__(path)
         self._durability = durability
         self._made = {"", ASIDE}
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(self._at(ASIDE), dir_fd=self._descriptor)
 
     def lock(self) -> file_lock:
         """Return the lock that whoever moves files into the array holds."""
@@ -55,6 +53,8 @@ class OpenArray(Snapshot):
         What killed writers left goes too.
         """
         aside = f"{self.path}/{ASIDE}"
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self._at(ASIDE), dir_fd=self._descriptor)
         sweep_temporaries(aside, directories=True)
         name = f"{ASIDE}/{temporary_name()}"
         os.mkdir(f"{self.path}/{name}")
