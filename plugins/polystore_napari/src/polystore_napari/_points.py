@@ -122,6 +122,6 @@ def reach(coordinates: Array) -> tuple[int, ...]:
     (4, 9)
     """
     if not len(coordinates):
-        return (1,) * coordinates.shape[1]
+        return (1,) * int(coordinates.shape[1])
     highest: list[float] = coordinates.max(axis=0).tolist()
     return tuple(math.ceil(max(0.0, step)) + 1 for step in highest)
