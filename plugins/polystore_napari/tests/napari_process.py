@@ -54,7 +54,7 @@ class NapariProcess:
         return next(layer for layer in self.call("layers") if layer["name"] == name)
 
     def python(self, statements: str, **names: Any) -> Any:
-        """Run statements beside the napari ``viewer``, as the user's hands; return what they call ``answer``."""
+        """Run statements beside the ``viewer``, as the user's hands; return what they call ``answer``."""
         return self.call("execute", statements, names)
 
     def wait(self) -> int:

@@ -285,7 +285,7 @@ def test_layers_of_the_user_are_described_and_read(napari):
 
 def test_a_layer_that_is_not_there_is_named_with_those_that_are(napari):
     napari.call("show_image", image(noise(8, 8)))
-    with pytest.raises(LookupError, match="no layer 'imag'.*there are: 'image'"):
+    with pytest.raises(LookupError, match=r"no layer 'imag'.*there are: 'image'"):
         napari.call("pixels", "imag", {})
 
 

@@ -67,7 +67,7 @@ def test_the_corner_of_the_window_tells_how_the_stream_is_doing(own_napari):
 
 
 def test_without_a_screen_it_says_how_to_get_one(tmp_path):
-    with pytest.raises(ViewerUnreachable, match="neither DISPLAY nor WAYLAND_DISPLAY is set.*xvfb-run"):
+    with pytest.raises(ViewerUnreachable, match=r"neither DISPLAY nor WAYLAND_DISPLAY is set.*xvfb-run"):
         NapariProcess(None, tmp_path)
 
 

@@ -60,6 +60,14 @@ def test_what_is_written_is_where_the_array_would_have_it(present, selection):
     np.testing.assert_array_equal(np.asarray(stack), expected)
 
 
+@given(places, orders, st.data())
+def test_a_part_of_a_part_is_that_part_of_the_array(present, axes, data):
+    stack, expected = filled(axes, present)
+    first = data.draw(st.tuples(*map(index, (3, 2, 4, 5))))
+    second = data.draw(st.tuples(*map(index, expected[first].shape))) if expected[first].size else ()
+    np.testing.assert_array_equal(stack[first][second], expected[first][second])
+
+
 def test_one_plane_is_seen_without_a_copy():
     stack, _ = filled(("well", "field"), [(0, 0)])
     assert np.shares_memory(stack[0, 0], stack[0, 0, 1:])

@@ -70,7 +70,8 @@ def test_how_the_user_has_points_drawn_stays(napari):
     )
     napari.call("show_points", points([[3, 3], [4, 4], [5, 5]], "spots"))
     sizes, colors, symbols = napari.python(
-        "layer = viewer.layers['spots']; answer = layer.size, layer.face_color, [str(s) for s in layer.symbol]"
+        "layer = viewer.layers['spots'];"
+        "answer = layer.size, layer.face_color, [str(symbol) for symbol in layer.symbol]"
     )
     assert sizes.tolist() == [33] * 3
     assert colors.tolist() == [[0, 1, 1, 1]] * 3
@@ -104,7 +105,8 @@ def test_a_region_that_the_user_moved_keeps_its_name_and_properties(napari):
 
 def test_what_the_user_draws_in_layers_of_their_own_is_read(napari):
     napari.python(
-        "viewer.add_shapes([[[0, 0], [5, 0], [5, 5]]], shape_type='polygon', name='mine', edge_color='#ff0000');"
+        "corners = [[0, 0], [5, 0], [5, 5]];"
+        "viewer.add_shapes([corners], shape_type='polygon', name='mine', edge_color='#ff0000');"
         "viewer.add_points([[1, 2], [3, 4]], name='marks')"
     )
     found = drawn(napari)

@@ -35,7 +35,7 @@ def channels_of(frame: Frame) -> Iterator[Frame]:
     for number in range(frame.pixels.shape[at]):
         pixels = frame.pixels[(slice(None),) * at + (number,)]
         look: dict[str, Any] = {}
-        if isinstance(frame, Image) and not frame.contrast_given and not frame.is_rgb:
+        if getattr(frame, "contrast_given", None) is False and frame.axes[-1] != "rgb":
             look["contrast"] = contrast_of(pixels)
         yield replace(
             frame,

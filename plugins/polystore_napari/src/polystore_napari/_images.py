@@ -17,7 +17,7 @@ __all__ = ["ImageLayer"]
 
 
 class ImageLayer(PixelLayer):
-    """A layer of intensities or colours: contrast widens with what comes, until the user or sender sets it."""
+    """A layer of intensities or colours: contrast widens with what comes, until it is set."""
 
     def __init__(self, first: Image, world: World) -> None:
         super().__init__(**streamed(first, world))

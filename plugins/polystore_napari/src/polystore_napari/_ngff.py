@@ -1,4 +1,4 @@
-"""What OME-NGFF metadata say about a group of a Zarr store: images, wells and plates of versions 0.4 and 0.5."""
+"""What OME-NGFF metadata, versions 0.4 and 0.5, say about a group: image, well or plate."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def image_of(path: str) -> StoredImage | None:
         units = [axis["unit"] for axis in named if axis["name"] in "zyx" and axis.get("unit")]
         return StoredImage(
             levels=tuple(level["path"] for level in multiscale["datasets"]),
-            axes=tuple(AXES.get(axis["name"], axis["name"]) for axis in named),
+            axes=tuple(str(AXES.get(str(axis["name"]), axis["name"])) for axis in named),
             scale=tuple(map(float, scales[0])) if scales else (1.0,) * len(named),
             unit=units[-1] if units else None,
             channels=tuple(map(_channel, attributes.get("omero", {}).get("channels", ()))),

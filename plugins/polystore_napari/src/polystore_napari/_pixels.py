@@ -56,6 +56,7 @@ class PixelLayer:
 
     def __init__(
         self,
+        *,
         world: World,
         title: str,
         channel: int | str | None,
@@ -85,8 +86,8 @@ class PixelLayer:
         samples = frame.pixels.shape[-1] if isinstance(frame, Image) and frame.is_rgb else 0
         if frame.pixels.dtype != self.planes.dtype:
             raise ValueError(
-                f"layer {self.title!r} holds {self.planes.dtype}, not {frame.pixels.dtype}; remove it first, or"
-                " name another layer="
+                f"layer {self.title!r} holds {self.planes.dtype}, not {frame.pixels.dtype};"
+                " remove it first, or name another layer="
             )
         axes = (*sliding(frame.position), *_frame_axes(frame))
         if set(axes) != set(self.planes.axes) or samples != self.planes.samples:

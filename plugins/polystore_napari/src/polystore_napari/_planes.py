@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from polystore_napari._stored_planes import StoredPlanes
     from polystore_napari._world import World
 
-__all__ = ["Key", "Planes", "Stack"]
+__all__ = ["Key", "Part", "Planes", "Stack"]
 
 Key = tuple[int | str, ...]
 Array = np.ndarray[Any, Any]
@@ -115,7 +115,7 @@ class Stack:
 
     Along grid axes it follows the values that the window knows, along axes that the layer does not have it is
     the same everywhere. Where no plane has come it is zero. Indexing gives a view of the plane where it
-    touches a single one, else a new array.
+    touches a single one, else a :class:`Part` that is still to be read.
 
     Parameters
     ----------
@@ -163,17 +163,34 @@ class Stack:
         return self.shape[0]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        whole = self[...]
-        return np.array(whole, dtype=dtype, copy=copy)
+        return np.array(self.read([range(length) for length in self.shape]), dtype=dtype, copy=copy)
 
-    def __getitem__(self, key: Any) -> Array:
-        """Read a part, by integers and slices or by one array of indices per axis."""
+    def __getitem__(self, key: Any) -> Array | Part:
+        """Return a part, by integers and slices or by one array of indices per axis.
+
+        A part of more than one plane is read when it is made an array, and may be cut further before: napari
+        cuts along the axes it shows first.
+        """
         selection = self._full(key)
         if any(isinstance(entry, np.ndarray) for entry in selection):
             return self._gather(selection)
-        drop = tuple(0 if isinstance(entry, int) else slice(None) for entry in selection)
-        part: Array = self._block([_as_range(entry) for entry in selection])[drop]
-        return part
+        steps = [entry if isinstance(entry, int) else _as_range(entry) for entry in selection]
+        sources = self._world.lift(self._planes.axes).sources
+        grid = len(self._planes.grid_axes)
+        planes = [
+            entry
+            for entry, source in zip(steps, sources, strict=False)
+            if source is not None and source < grid
+        ]
+        if all(isinstance(entry, int) or len(entry) == 1 for entry in planes):
+            return self.read(steps)
+        return Part(self, steps)
+
+    def read(self, steps: Sequence[int | range]) -> Array:
+        """Return the outer product of one integer or range per axis as an array."""
+        drop = tuple(0 if isinstance(entry, int) else slice(None) for entry in steps)
+        block: Array = self._block([_as_range(entry) for entry in steps])[drop]
+        return block
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Write a part; along axes that the layer does not have it is written once, and seen everywhere."""
@@ -197,13 +214,7 @@ class Stack:
     def _full(self, key: Any) -> list[int | slice | Array]:
         """Return one integer, slice or array for each axis; integers count from the start."""
         shape = self.shape
-        entries = list(key) if isinstance(key, tuple) else [key]
-        if Ellipsis in [entry for entry in entries if not isinstance(entry, np.ndarray)]:
-            at = next(n for n, entry in enumerate(entries) if entry is Ellipsis)
-            entries[at : at + 1] = [slice(None)] * (len(shape) - len(entries) + 1)
-        if len(entries) > len(shape):
-            raise IndexError(f"{len(entries)} indices for {len(shape)} axes")
-        entries += [slice(None)] * (len(shape) - len(entries))
+        entries = _filled(key, len(shape))
         return [_checked(entry, length) for entry, length in zip(entries, shape, strict=True)]
 
     def _block(self, ranges: list[range]) -> Array:
@@ -280,6 +291,62 @@ class Stack:
             yield self._key(cell.tolist()), chosen, tuple(index[chosen] for index in frame)
 
 
+class Part:
+    """A part of a stack that is not read yet.
+
+    Parameters
+    ----------
+    stack
+        The stack.
+    steps
+        An integer or a range for each of its axes.
+    """
+
+    def __init__(self, stack: Stack, steps: Sequence[int | range]) -> None:
+        self._stack = stack
+        self._steps = list(steps)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Data type of the planes."""
+        return self._stack.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of steps along each axis that is no single one."""
+        return tuple(len(entry) for entry in self._steps if isinstance(entry, range))
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self._stack.read(self._steps), dtype=dtype, copy=copy)
+
+    def __getitem__(self, key: Any) -> Array | Part:
+        """Cut the part further."""
+        entries = iter(_filled(key, self.ndim))
+        steps: list[Any] = [
+            entry if isinstance(entry, int) else entry[next(entries)] for entry in self._steps
+        ]
+        return self._stack[tuple(_as_slice(entry) if isinstance(entry, range) else entry for entry in steps)]
+
+
+def _filled(key: Any, ndim: int) -> list[Any]:
+    """Return one entry for each axis."""
+    entries = list(key) if isinstance(key, tuple) else [key]
+    if any(entry is Ellipsis for entry in entries):
+        at = next(n for n, entry in enumerate(entries) if entry is Ellipsis)
+        entries[at : at + 1] = [slice(None)] * (ndim - len(entries) + 1)
+    if len(entries) > ndim:
+        raise IndexError(f"{len(entries)} indices for {ndim} axes")
+    return entries + [slice(None)] * (ndim - len(entries))
+
+
 def _checked(entry: Any, length: int) -> int | slice | Array:
     if isinstance(entry, slice):
         if (entry.step or 1) < 0:
@@ -295,6 +362,8 @@ def _checked(entry: Any, length: int) -> int | slice | Array:
 
 
 def _as_range(entry: Any) -> range:
+    if isinstance(entry, range):
+        return entry
     if isinstance(entry, int):
         return range(entry, entry + 1)
     return range(entry.start, entry.stop, entry.step)

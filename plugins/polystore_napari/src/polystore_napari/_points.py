@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,7 +50,7 @@ class PointsLayer(VectorLayer):
         return self.layer
 
     def put(self, frame: Points) -> None:
-        """Show points in place of those of the same path; the others, and how the user has them drawn, stay."""
+        """Show points in place of those of the same path; the others stay, and how they are drawn."""
         import pandas as pd
 
         coordinates = self.placed(np.array(frame.coordinates, float), frame.position)
@@ -76,7 +77,7 @@ class PointsLayer(VectorLayer):
                 self._restyle(frame, slice(len(self.layer.data) - count, None))
 
     def _styles(self, stays: Array, count: int) -> dict[str, Array]:
-        """Return the look of each point: of those that stay their own, of new ones that of those they replace."""
+        """Return the look of each point: new ones have that of those they replace."""
         if not len(stays):
             return {}
         model = int(np.flatnonzero(~stays)[0]) if not stays.all() else len(stays) - 1
@@ -121,5 +122,6 @@ def reach(coordinates: Array) -> tuple[int, ...]:
     (4, 9)
     """
     if not len(coordinates):
-        return (1,) * coordinates.shape[1]
-    return tuple(int(np.ceil(max(0.0, highest))) + 1 for highest in coordinates.max(axis=0))
+        return (1,) * int(coordinates.shape[1])
+    highest: list[float] = coordinates.max(axis=0).tolist()
+    return tuple(math.ceil(max(0.0, step)) + 1 for step in highest)

@@ -46,8 +46,8 @@ def check_display() -> None:
         if os.environ.get("WAYLAND_DISPLAY"):
             return
         raise ViewerUnreachable(
-            "napari needs a screen, and neither DISPLAY nor WAYLAND_DISPLAY is set; log in to a desktop, or give it"
-            " a virtual one: xvfb-run -s '-screen 0 1600x1200x24' COMMAND",
+            "napari needs a screen, and neither DISPLAY nor WAYLAND_DISPLAY is set; log in to a"
+            " desktop, or give it a virtual one: xvfb-run -s '-screen 0 1600x1200x24' COMMAND",
             backend="napari_stream",
         )
     _load_x11_plugin(bindings[0])
@@ -91,8 +91,8 @@ def _connect(display: str) -> None:
     xcb.xcb_disconnect(connection)
     if refused:
         raise ViewerUnreachable(
-            f"napari cannot open the screen DISPLAY={display!r}: no X server answers there, or it does not let this"
-            " user in; set DISPLAY to a running one, or start a virtual one:"
+            f"napari cannot open the screen DISPLAY={display!r}: no X server answers there, or it"
+            " does not let this user in; set DISPLAY to a running one, or start a virtual one:"
             " xvfb-run -s '-screen 0 1600x1200x24' COMMAND",
             backend="napari_stream",
         )

@@ -127,7 +127,7 @@ def _marks(layer: Any) -> tuple[list[str], list[int], list[str]]:
         return features[name].tolist() if name in features else [usual] * count
 
     paths = [path if isinstance(path, str) else "" for path in column(SOURCE, "")]
-    numbers = [int(number) if number == number else -1 for number in column(REGION, -1)]
+    numbers = [int(number) for number in np.nan_to_num(column(REGION, -1), nan=-1)]
     names = [name if isinstance(name, str) else "" for name in column("name", "")]
     return paths, numbers, names
 

@@ -68,7 +68,7 @@ class RegionGroup:
         if isinstance(layer, PointsLayer):
             layer.put(self._points(regions))
         elif isinstance(layer, ShapesLayer):
-            features = {"name": self.names, REGION: self.numbers}
+            features: dict[str, list[Any]] = {"name": self.names, REGION: self.numbers}
             layer.put(regions, self.vertices, self.kinds, self.colors, features)
 
     def _points(self, regions: Regions) -> Points:

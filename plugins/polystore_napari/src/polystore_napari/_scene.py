@@ -109,7 +109,7 @@ class Scene:
         self.sliders.arrived(sliding(points.position))
 
     def show_rois(self, regions: Regions) -> None:
-        """Show regions where they belong: shapes and points in layers of their own, by the planes they lie in."""
+        """Show regions where they belong: shapes and points apart, by the planes they lie in."""
         from polystore_roi import rois_from_table
 
         rois = rois_from_table(regions.table)
@@ -191,9 +191,8 @@ class Scene:
         for entry in candidates:
             if entry.title == layer and entry.channel == position.get(CHANNEL):
                 return entry.pixels(sliding(position))
-        channels = sorted(
-            (entry for entry in candidates if entry.title == layer), key=lambda entry: entry.channel
-        )
+        group = [entry for entry in candidates if entry.title == layer and entry.channel is not None]
+        channels = sorted(group, key=lambda entry: _order(entry.channel))
         if channels and layer in self._channel_axes and CHANNEL not in position:
             parts = [entry.pixels(sliding(position)) for entry in channels]
             return np.stack(parts, axis=self._channel_axes[layer])
@@ -207,7 +206,7 @@ class Scene:
         raise LookupError(f"no layer {layer!r} at {dict(position)}; there are: {names}")
 
     def rois(self) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
-        """Return all points and shapes as tables of regions, by the layer they were sent as or their own name."""
+        """Return all points and shapes as tables of regions, by the layer they were sent as."""
         from polystore_roi import rois_to_table
 
         entries = {id(entry.layer): entry for entry in self._entries.values()}
@@ -280,7 +279,7 @@ class Scene:
         self.viewer.layers.selection.active = active
 
     def _insert(self, key: Key, entry: Any, layer: Any) -> None:
-        """Put a layer above those of its kind, below those that lie on top; what is selected stays selected."""
+        """Put a layer above those of its kind, below those that lie on top; the selection stays."""
         rank = _rank(layer)
         below = [n for n, other in enumerate(self.viewer.layers) if _rank(other) <= rank]
         active = self.viewer.layers.selection.active
@@ -321,7 +320,7 @@ class Scene:
 
 
 def _name(entry: Any) -> str:
-    """Name of a layer in napari: its title, its channel if it has one, and what else tells it from another."""
+    """Name of a layer in napari: its title, its channel, and what else tells it from another."""
     channel = "" if entry.channel is None else entry.channel_name or f"channel {entry.channel}"
     return " ".join(part for part in (entry.title, channel, getattr(entry, "suffix", "")) if part)
 
@@ -330,5 +329,5 @@ def _rank(layer: Any) -> int:
     return RANKS.get(type(layer).__name__.lower(), VECTORS)
 
 
-def _order(channel: int | str) -> tuple[bool, Any]:
+def _order(channel: int | str | None) -> tuple[bool, Any]:
     return (True, natural_key(channel)) if isinstance(channel, str) else (False, channel)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from polystore_streaming.viewer import Stored
 
 __all__ = ["StoredLayer", "open_lazily", "title_of"]
+
+
+class _Where(NamedTuple):
+    """What all layers of one opened path have in common."""
+
+    world: World
+    title: str
+    grid_axes: tuple[str, ...]
 
 
 class StoredLayer(PixelLayer):
@@ -92,26 +100,24 @@ def open_lazily(stored: Stored, world: World) -> Iterator[tuple[str, StoredLayer
         Not built yet.
     """
     reader = StoredReader(stored)
-    title = title_of(stored.path)
 
     def load(path: str) -> Any:
         return reader.read(path, lazy=True)
 
     places = images_in(stored.path)
     grid_axes = ("well", "field")[-len(next(iter(places))) :] if places else ()
+    where = _Where(world, title_of(stored.path), grid_axes)
     groups: Mapping[Key, str] = places or {(): stored.path}
     image = image_of(next(iter(groups.values())))
     if image is None:
         array = load(stored.path)
-        yield from _layers(
-            world, title, (), {(): stored.path}, _plain(array), lambda path, _level: load(path)
-        )
+        yield from _layers(where, {(): stored.path}, _plain(array), lambda path, _level: load(path))
         return
 
     def load_level(group: str, level: str) -> Any:
         return load(f"{group}/{level}")
 
-    yield from _layers(world, title, grid_axes, groups, image, load_level)
+    yield from _layers(where, groups, image, load_level)
     labelled: dict[str, dict[Key, str]] = {}
     for key, group in groups.items():
         for name in label_names(group):
@@ -119,13 +125,11 @@ def open_lazily(stored: Stored, world: World) -> Iterator[tuple[str, StoredLayer
     for name, found in labelled.items():
         labels = image_of(next(iter(found.values())))
         if labels is not None:
-            yield from _layers(world, title, grid_axes, found, labels, load_level, labels=name)
+            yield from _layers(where, found, labels, load_level, labels=name)
 
 
 def _layers(
-    world: World,
-    title: str,
-    grid_axes: tuple[str, ...],
+    where: _Where,
     groups: Mapping[Key, str],
     image: StoredImage,
     load_level: Callable[[str, str], Any],
@@ -146,7 +150,7 @@ def _layers(
             whole = load_level(groups[key], level)
             return whole if at is None else whole[(slice(None),) * at + (number,)]
 
-        return StoredPlanes(grid_axes, frame_axes, groups, open_frame)
+        return StoredPlanes(where.grid_axes, frame_axes, groups, open_frame)
 
     for number, look in enumerate(looks):
         yield (
@@ -155,8 +159,8 @@ def _layers(
                 labels=bool(labels),
                 look=replace(look, color=look.color or colors[number], name=look.name if count > 1 else None),
                 suffix=labels,
-                world=world,
-                title=title,
+                world=where.world,
+                title=where.title,
                 channel=None if count == 1 else number,
                 levels=[(planes(level, number), 1) for level in image.levels],
                 scale=scale,

@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 
 
 class StoredPlanes:
-    """Frames by their position, as :class:`polystore_napari._planes.Planes` has them, read when they are sliced.
+    """Frames by their position, like those of ``Planes``, but read when they are sliced.
 
     Parameters
     ----------

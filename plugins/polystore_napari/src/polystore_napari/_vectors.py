@@ -58,6 +58,10 @@ class VectorLayer:
         self._setting = False
         self._scale, self._unit = first.scale, first.unit
 
+    def build(self, name: str) -> Any:
+        """Make the napari layer, empty."""
+        raise NotImplementedError
+
     @property
     def axes(self) -> tuple[str, ...]:
         """Axes of the positions, then those of the coordinates."""
@@ -80,7 +84,8 @@ class VectorLayer:
         axes = (*sliding(frame.position), *frame_axes)
         if set(axes) != set(self.axes):
             raise ValueError(
-                f"layer {self.title!r} has the axes {self.axes}, not {axes}; remove it first, or name another layer="
+                f"layer {self.title!r} has the axes {self.axes}, not {axes};"
+                " remove it first, or name another layer="
             )
 
     def note(self, frame: Content, lengths: tuple[int, ...]) -> None:

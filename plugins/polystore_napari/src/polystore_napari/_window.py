@@ -40,12 +40,15 @@ class Window:
         check_display()
         adopt_settings()
         import napari
-        from qtpy.QtCore import QObject, Qt, QTimer, Signal
+        from qtpy.QtCore import QObject, Qt, QTimer
+        from qtpy.QtCore import Signal as QtSignal
+        from qtpy.QtWidgets import QApplication
 
         class Bell(QObject):  # type: ignore[misc]
-            rung = Signal()
+            rung = QtSignal()
 
         self.viewer: Any = napari.Viewer(title=title, show=False, show_welcome_screen=False)
+        self._application: Any = QApplication.instance()
         self.canvas = self.viewer.window._qt_viewer.canvas._scene_canvas
         # Freeing the buffers of a shapes layer in the context of another widget crashes the GL driver.
         self.viewer.layers.events.removing.connect(lambda _event: self.canvas.set_current())
@@ -75,12 +78,10 @@ class Window:
         painted
             Called after each paint.
         """
-        from qtpy.QtWidgets import QApplication
-
         self._deliver, self._painted = deliver, painted
         with _Signals(self.close):
             self._bell.rung.emit()
-            QApplication.instance().exec()
+            self._application.exec()
         self._deliver, self._painted = (lambda: False), (lambda: None)
 
     def ring(self) -> None:
@@ -98,11 +99,9 @@ class Window:
 
     def close(self) -> None:
         """Close the window without asking; the event loop ends."""
-        from qtpy.QtWidgets import QApplication
-
         if self.open:
             self.viewer.window._qt_window.close()
-        QApplication.instance().quit()
+        self._application.quit()
 
     def _on_bell(self) -> None:
         if self._delivering:
