@@ -76,6 +76,14 @@ def test_a_later_frame_is_written_into_the_same_java_array(fiji):
     assert (fiji.call("pixels", "image", {}) == 7).all()
 
 
+def test_whoever_listens_to_the_image_is_told_of_every_frame(fiji):
+    fiji.call("show_image", image(np.zeros((4, 5), np.uint8)))
+    fiji.java("ij('ij.ImagePlus').addImageListener(listener(heard))", heard="updates")
+    for _ in range(3):
+        fiji.call("show_image", image(np.ones((4, 5), np.uint8)))
+    assert fiji.java("settled(heard)", heard="updates") == 3
+
+
 def test_a_path_saved_anew_with_another_dtype_and_shape_replaces_the_image_in_its_window(fiji):
     fiji.call("show_image", image(np.ones((4, 5), np.uint8)))
     number = fiji.java("imp('image').getID()")
