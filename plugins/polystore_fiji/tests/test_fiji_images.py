@@ -170,6 +170,14 @@ def test_channels_are_coloured_as_imagej_does_and_as_the_caller_says(fiji):
     assert (np.array(last) % 256).tolist() == [[255, 0, 0], [255, 128, 0], [255, 0, 255]]
 
 
+def test_stains_of_well_known_names_have_their_usual_colours_and_one_channel_alone_is_gray(fiji):
+    last = "[list(lut.getBytes()[255::256]) for lut in imp('stack').getLuts()]"
+    fiji.call("show_image", plane(1, channel=1, channel_name="other"))
+    assert (np.array(fiji.java(last)) % 256).tolist() == [[255, 255, 255]]
+    fiji.call("show_image", plane(1, channel=2, channel_name="DAPI"))
+    assert (np.array(fiji.java(last)) % 256).tolist() == [[255, 0, 0], [0, 0, 255]]
+
+
 def test_a_composite_mixes_its_channels_on_the_screen(fiji):
     size = (120, 160)
     for channel, value in enumerate((255, 255, 0)):
