@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections import Counter
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ class FijiProcess:
         return self._answer()
 
     def java(self, expression: str, **names: Any) -> Any:
-        """Evaluate an expression beside the display; ``ij`` gives Java classes, ``imp`` an image by title."""
+        """Evaluate an expression beside the display; ``ij`` gives Java classes, ``imp`` images by title."""
         return self.call("evaluate", expression, names)
 
     def wait(self) -> int:
@@ -86,6 +87,7 @@ class _Driver:
         from polystore_fiji._display import FijiDisplay
 
         self.connection = connection
+        self.counts: Counter[str] = Counter()
         self.answer: tuple[bool, Any] | None = None
         self.request: tuple[str, tuple[Any, ...]] | None = None
         self.display = FijiDisplay("PolyStore", **connection.recv())
@@ -121,7 +123,30 @@ class _Driver:
         def image(title: str) -> Any:
             return java("ij.WindowManager").getImage(title)
 
-        return _plain(eval(expression, {"ij": java, "imp": image, "display": self.display, **names}))
+        helpers = {"ij": java, "imp": image, "listener": self.listener, "settled": self.settled}
+        return _plain(eval(expression, {**helpers, **names}))
+
+    def listener(self, name: str) -> Any:
+        """Make an ``ij.ImageListener`` that counts updates under a name."""
+        import jpype
+
+        counts = self.counts
+
+        def count(_imp: object) -> None:
+            counts[name] += 1
+
+        def ignore(_imp: object) -> None:
+            pass
+
+        methods = {"imageUpdated": count, "imageOpened": ignore, "imageClosed": ignore}
+        return jpype.JProxy("ij.ImageListener", dict=methods)
+
+    def settled(self, name: str) -> int:
+        """Count of a listener, after everything that waits for the event thread."""
+        from polystore_fiji._java import on_event_thread
+
+        on_event_thread(lambda: None)
+        return self.counts[name]
 
 
 def _plain(value: Any) -> Any:

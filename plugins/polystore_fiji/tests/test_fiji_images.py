@@ -76,6 +76,14 @@ def test_a_later_frame_is_written_into_the_same_java_array(fiji):
     assert (fiji.call("pixels", "image", {}) == 7).all()
 
 
+def test_whoever_listens_to_the_image_is_told_of_every_frame(fiji):
+    fiji.call("show_image", image(np.zeros((4, 5), np.uint8)))
+    fiji.java("ij('ij.ImagePlus').addImageListener(listener(heard))", heard="updates")
+    for _ in range(3):
+        fiji.call("show_image", image(np.ones((4, 5), np.uint8)))
+    assert fiji.java("settled(heard)", heard="updates") == 3
+
+
 def test_a_path_saved_anew_with_another_dtype_and_shape_replaces_the_image_in_its_window(fiji):
     fiji.call("show_image", image(np.ones((4, 5), np.uint8)))
     number = fiji.java("imp('image').getID()")
@@ -160,6 +168,14 @@ def test_channels_are_coloured_as_imagej_does_and_as_the_caller_says(fiji):
     fiji.call("show_image", plane(1, channel=3, colormap="magenta"))
     last = fiji.java("[list(lut.getBytes()[255::256]) for lut in imp('stack').getLuts()]")
     assert (np.array(last) % 256).tolist() == [[255, 0, 0], [255, 128, 0], [255, 0, 255]]
+
+
+def test_stains_of_well_known_names_have_their_usual_colours_and_one_channel_alone_is_gray(fiji):
+    last = "[list(lut.getBytes()[255::256]) for lut in imp('stack').getLuts()]"
+    fiji.call("show_image", plane(1, channel=1, channel_name="other"))
+    assert (np.array(fiji.java(last)) % 256).tolist() == [[255, 255, 255]]
+    fiji.call("show_image", plane(1, channel=2, channel_name="DAPI"))
+    assert (np.array(fiji.java(last)) % 256).tolist() == [[255, 0, 0], [0, 0, 255]]
 
 
 def test_a_composite_mixes_its_channels_on_the_screen(fiji):

@@ -50,11 +50,16 @@ def test_quitting_by_the_menu_ends_it(own_fiji):
     assert own_fiji.wait() == 0
 
 
-def test_it_ends_while_a_dialog_is_open(own_fiji):
-    own_fiji.java("ij('ij.IJ').doCommand('Image...')")
+def open_dialogs(process):
     windows, dialog = "ij('java.awt.Window').getWindows()", "ij('java.awt.Dialog')"
-    dialogs = f"len([w for w in {windows} if isinstance(w, {dialog}) and w.isShowing()])"
-    while not own_fiji.java(dialogs):
+    return process.java(f"len([w for w in {windows} if isinstance(w, {dialog}) and w.isShowing()])")
+
+
+@pytest.mark.parametrize("command", ["Image...", "Quit"])
+def test_it_goes_on_and_can_be_closed_while_a_dialog_waits_for_the_user(own_fiji, command):
+    change_the_image(own_fiji)
+    own_fiji.java(f"ij('ij.IJ').doCommand({command!r})")
+    while not open_dialogs(own_fiji):
         pass
     own_fiji.call("show_image", image(np.ones((40, 40), np.uint8)))
     assert (own_fiji.call("pixels", "image", {}) == 1).all()

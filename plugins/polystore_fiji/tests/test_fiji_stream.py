@@ -75,7 +75,7 @@ def test_three_channels_of_a_field_are_one_composite(manager):
         backend="fiji_stream",
         pattern="{well}_f{field:d}_c{channel:d}.tif",
         contrast=(0, 255),
-        channel_names={0: "DNA", 1: "pH3", 2: "actin"},
+        channel_names={0: "nucleus", 1: "pH3", 2: "actin"},
         scale=0.65,
         unit="micrometer",
     )

@@ -18,7 +18,8 @@ from polystore_fiji._java_rois import points_to_java, to_java
 from polystore_fiji._launch import launch
 from polystore_fiji._options import read_options
 from polystore_fiji._overlays import Overlays
-from polystore_fiji._screen import paint, screenshot
+from polystore_fiji._painting import paint
+from polystore_fiji._screen import screenshot
 from polystore_roi import rois_from_table
 from polystore_streaming.viewer import Points, Regions, read_stored, show
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from polystore_fiji._image_window import ImageWindow
-from polystore_fiji._lookup_tables import label_table, lookup_table
+from polystore_fiji._lookup_tables import label_table, lookup_table, stain_color
 from polystore_fiji._pixels import COLOR, FLOAT, SHORT, form_of, packed
 from polystore_fiji._sliders import share_out
 from polystore_streaming.viewer import Image
@@ -204,7 +204,8 @@ class ImageLayer:
             limits = 0.0, max(255.0, float(content.pixels.max(initial=0)))
             window.want(position, label_table, limits, given=False)
             return
-        table = None if content.colormap is None else partial(lookup_table, content.colormap)
+        color = content.colormap or stain_color(content.channel_name or "")
+        table = None if color is None else partial(lookup_table, color)
         window.want(position, table, content.contrast, given=content.contrast_given)
         if content.channel_name is not None:
             window.name_channel(position, content.channel_name)

@@ -11,6 +11,7 @@ import jpype
 from polystore_fiji._java import java
 from polystore_fiji._look import Look
 from polystore_fiji._lookup_tables import CHANNEL_COLORS, lookup_table
+from polystore_fiji._painting import mark_updated
 from polystore_fiji._pixels import COLOR, copy_in, copy_out, new_array, packed
 from polystore_streaming.viewer import PositionGrid
 
@@ -171,7 +172,7 @@ class ImageWindow:
                 self._show_looks(self._tables())
             self._go_to(viewed)
         self._grew = self._restyled = False
-        self.imp.updateAndDraw()
+        mark_updated(self.imp)
         return grew
 
     def widen(self, form: PixelForm) -> None:

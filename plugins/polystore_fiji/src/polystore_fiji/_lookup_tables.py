@@ -14,7 +14,7 @@ from polystore_fiji._java import java
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
-__all__ = ["CHANNEL_COLORS", "color_of", "label_table", "lookup_table", "same_colors"]
+__all__ = ["CHANNEL_COLORS", "color_of", "label_table", "lookup_table", "same_colors", "stain_color"]
 
 COLORS = {
     "red": (255, 0, 0),
@@ -32,6 +32,14 @@ COLORS = {
 TABLES = ("fire", "ice", "spectrum", "3-3-2 rgb", "redgreen")
 CHANNEL_COLORS = ("red", "green", "blue", "gray", "cyan", "magenta", "yellow")
 """What ImageJ gives the channels of a composite, in order."""
+
+_STAINS = {
+    "blue": {"dapi", "hoechst", "dna", "nuclei", "bfp"},
+    "green": {"gfp", "egfp", "fitc", "yfp", "alexa488"},
+    "red": {"rfp", "mcherry", "tdtomato", "tritc", "cy3", "alexa568", "alexa594"},
+    "magenta": {"cy5", "farred", "alexa647"},
+    "gray": {"brightfield", "bf", "transmitted", "phase", "dic"},
+}
 
 
 def color_of(text: str) -> tuple[int, int, int]:
@@ -67,6 +75,18 @@ def lookup_table(colormap: str) -> Any:
         raise ValueError(f"no colormap {colormap!r}; there are {known} and '#rrggbb'") from None
     ramp = np.arange(256)[:, None] * np.array(color) // 255
     return _table(ramp)
+
+
+def stain_color(channel: str) -> str | None:
+    """Return the usual colour of a stain by its name, ``None`` for one that is not well known.
+
+    Examples
+    --------
+    >>> stain_color("Alexa 488"), stain_color("actin")
+    ('green', None)
+    """
+    name = "".join(letter for letter in channel.lower() if letter.isalnum())
+    return next((color for color, stains in _STAINS.items() if name in stains), None)
 
 
 def label_table() -> Any:

@@ -1,4 +1,4 @@
-"""Painting, and what is on the screen."""
+"""What is on the screen."""
 
 from __future__ import annotations
 
@@ -9,27 +9,9 @@ import numpy as np
 from polystore_fiji._java import java, on_event_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     Array = np.ndarray[Any, Any]
 
-__all__ = ["paint", "screenshot", "showing_windows"]
-
-
-def paint(imps: Iterable[Any]) -> None:
-    """Paint the canvases of some images, and return when they are on the screen."""
-    canvases = [canvas for imp in imps if (canvas := imp.getCanvas()) is not None and canvas.isShowing()]
-
-    def run() -> None:
-        for canvas in canvases:
-            graphics = canvas.getGraphics()
-            if graphics is not None:
-                canvas.paint(graphics)
-                graphics.dispose()
-        java("java.awt.Toolkit").getDefaultToolkit().sync()
-
-    if canvases:
-        on_event_thread(run)
+__all__ = ["screenshot", "showing_windows"]
 
 
 def showing_windows() -> list[Any]:
