@@ -24,6 +24,13 @@ frame = np.random.default_rng(0).integers(0, 4096, shape).astype(np.uint16)
 def memory():
     return psutil.Process().memory_info().rss
 
+plain = np.empty_like(frame)
+
+def copy():
+    begin = time.perf_counter()
+    np.copyto(plain, frame)
+    return time.perf_counter() - begin
+
 def save(number):
     frame.flat[0] = number % 65536
     begin = time.perf_counter()
@@ -33,9 +40,10 @@ def save(number):
 save(0)
 before = memory()
 print("streaming", flush=True)
-durations, most, number, begin = [], 0, 1, time.monotonic()
+durations, copies, most, number, begin = [], [], 0, 1, time.monotonic()
 while number < count if count else time.monotonic() - begin < seconds:
     durations.append(save(number))
+    copies.append(copy())
     number += 1
     if number % 16 == 0:
         most = max(most, memory())
@@ -43,10 +51,13 @@ while number < count if count else time.monotonic() - begin < seconds:
         time.sleep(pause)
 counts, = manager.metrics()[backend].values()
 durations.sort()
+copies.sort()
 print(json.dumps({
     "saved": number,
     "bytes": number * frame.nbytes,
     "grown": max(most, memory()) - before,
+    "copy p50": copies[len(copies) // 2],
+    "copy p99": copies[len(copies) * 99 // 100],
     "p50": durations[len(durations) // 2],
     "p99": durations[len(durations) * 99 // 100],
     "worst": durations[-1],

@@ -24,6 +24,8 @@ NONCE_BYTES = 32
 """At the beginning of the memory lies a random number: who can tell it has really mapped the memory."""
 
 _AHEAD = 32 * 1024 * 1024
+_STEP = 1024 * 1024
+"""Populated at a time, so that nobody waits long for the lock."""
 
 
 class Arena:
@@ -90,7 +92,7 @@ class Arena:
         wanted = min(self.size, max(self._highest + _AHEAD, 2 * self._highest))
         while self._populated < wanted:
             with self._lock:
-                if not self._populate(min(wanted, self._populated + _AHEAD // 8)):
+                if not self._populate(min(wanted, self._populated + _STEP)):
                     return
 
     def view(self, block: Block, size: int) -> memoryview:

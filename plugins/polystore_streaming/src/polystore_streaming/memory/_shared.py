@@ -7,6 +7,7 @@ that truncated it would otherwise kill the reader with SIGBUS.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import mmap
 import os
@@ -21,6 +22,9 @@ __all__ = ["CAN_SHARE", "make_shared", "map_received", "populate"]
 
 _POPULATE_WRITE = 23
 """``MADV_POPULATE_WRITE`` of Linux 5.14, which Python has no name for."""
+
+_HEADROOM = 128 * 1024 * 1024
+"""Addresses that are left for threads and libraries, where addresses are limited."""
 
 CAN_SHARE = hasattr(os, "memfd_create")
 """Whether this platform has anonymous memory to hand over; elsewhere frames go inline."""
@@ -42,9 +46,9 @@ def make_shared(size: int) -> tuple[mmap.mmap, int | None]:
         If not even one page can be had.
     """
     for granted in _halves(size):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), mmap.mmap(-1, _HEADROOM):
             return _anonymous_file(granted) if CAN_SHARE else (mmap.mmap(-1, granted), None)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), mmap.mmap(-1, _HEADROOM):
             return mmap.mmap(-1, granted), None
     return mmap.mmap(-1, mmap.PAGESIZE), None
 
@@ -56,16 +60,13 @@ def populate(memory: mmap.mmap, fd: int | None, begin: int, end: int) -> bool:
     """
     begin -= begin % mmap.PAGESIZE
     length = min(end, len(memory)) - begin
-    while True:
-        try:
-            memory.madvise(_POPULATE_WRITE, begin, length)
-        except InterruptedError:
-            continue
-        except OSError as error:
-            return error.errno == errno.EINVAL and (fd is None or _reserve(fd, begin, length))
-        except (AttributeError, ValueError):
-            return True
+    if not CAN_SHARE or length <= 0:
         return True
+    while (failure := _populate_pages(memory, begin, length)) == errno.EINTR:
+        pass
+    if failure == errno.EINVAL:
+        return fd is None or _reserve(fd, begin, length)
+    return failure == 0
 
 
 def map_received(fd: int, size: int) -> memoryview:
@@ -104,6 +105,15 @@ def _anonymous_file(size: int) -> tuple[mmap.mmap, int]:
     except BaseException:
         os.close(fd)
         raise
+
+
+def _populate_pages(memory: mmap.mmap, begin: int, length: int) -> int:
+    """Return 0 or an error number. Other threads run meanwhile, unlike during ``mmap.madvise``."""
+    pages = (ctypes.c_char * length).from_buffer(memory, begin)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.madvise(ctypes.c_void_p(ctypes.addressof(pages)), ctypes.c_size_t(length), _POPULATE_WRITE):
+        return ctypes.get_errno()
+    return 0
 
 
 def _reserve(fd: int, begin: int, length: int) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from polystore_streaming.sender._link import Link
     from polystore_streaming.sender._prepare import Prepared
     from polystore_streaming.sender._target import Target
-    from polystore_streaming.wire import Request
+    from polystore_streaming.wire import Frame, Request
 
 __all__ = ["Ended", "Engine"]
 
@@ -120,7 +120,7 @@ class Engine:
         message = prepared.message
         block = self._adopted(prepared)
         if block is None:
-            block = self._frames.room(message.subject, message.size, policy, timeout)
+            block = self._room(message, policy, timeout)
             if block is None:
                 self._frames.drop_new()
                 return
@@ -301,6 +301,14 @@ class Engine:
             return None
         array.flags.writeable = False
         return known[1]
+
+    def _room(self, message: Frame, policy: Policy, timeout: float) -> Block | None:
+        try:
+            return self._frames.room(message.subject, message.size, policy, timeout)
+        except ValueError:
+            if self.has_ended:
+                raise Ended from None
+            raise
 
     def _copy(self, prepared: Prepared, block: Block) -> None:
         try:
