@@ -156,6 +156,21 @@ def test_a_flood_of_connections_that_say_nothing(viewer):
     assert falls_to(viewer, before + 8)
 
 
+FEW_DESCRIPTORS = """
+import resource
+from polystore_streaming.viewer import run_viewer
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+run_viewer("recorder_stream")
+"""
+
+
+def test_more_connections_than_a_process_usually_may_have_open():
+    with viewer_process(FEW_DESCRIPTORS) as viewer:
+        with OpenConnections(viewer.endpoint.removeprefix("ipc://"), socket.SOCK_STREAM, 600):
+            assert viewer.serves()
+        assert viewer.serves()
+
+
 def test_a_flood_of_connections_that_hand_nothing_over(viewer):
     before = viewer.descriptors()
     with OpenConnections(viewer.lease, socket.SOCK_SEQPACKET, 300) as open_connections:

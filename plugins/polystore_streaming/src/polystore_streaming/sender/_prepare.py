@@ -27,6 +27,8 @@ Blending: TypeAlias = Literal["additive", "translucent", "opaque"]
 
 _POINT_AXES = ("t", "z", "y", "x")
 
+_NAMES: dict[np.dtype[Any], Any] = {np.dtype(name): name for name in DTYPES}
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -189,8 +191,8 @@ def _layout(named: Mapping[str, np.ndarray[Any, Any]], path: str) -> tuple[tuple
     specs: list[ArraySpec] = []
     end = 0
     for name, array in named.items():
-        dtype: Any = array.dtype.name
-        if dtype not in DTYPES:
+        dtype = _NAMES.get(array.dtype.newbyteorder("="))
+        if dtype is None:
             what = f"{path!r}" if name in {"pixels", "coordinates"} else f"column {name!r} of {path!r}"
             raise UnsupportedData(
                 f"{what} holds {array.dtype}, which viewers do not show; convert it, for example by "

@@ -22,7 +22,7 @@ from polystore_streaming.processes import (
     write_record,
 )
 from polystore_streaming.viewer._host import DisplayHost
-from polystore_streaming.viewer._server import Server
+from polystore_streaming.viewer._server import Server, allow_many_connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -111,6 +111,7 @@ def _show(
 ) -> None:
     display = display_class(f"PolyStore {files.name}", **options)
     host = DisplayHost(display)
+    allow_many_connections()
     server = Server(files, host.mailbox, host.arrived, listeners)
     host.serve(server)
     endpoints = server.endpoints or [f"ipc://{files.socket}"]

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from polystore_streaming.viewer._peers import Address, Peer
     from polystore_streaming.wire import Ack
 
-__all__ = ["Server"]
+__all__ = ["Server", "allow_many_connections"]
 
 _LONGEST_PART = max(MAX_HEADER_BYTES, MAX_PIECE_BYTES + MAX_PIECE_BYTES // 200 + 64)
 """A piece that does not compress grows by less than half a percent."""
+
+_MOST_DESCRIPTORS = 65536
 
 _LOCAL = 0
 """Number of the socket that only processes of this user reach."""
@@ -211,3 +213,19 @@ class Server:
         for left in (self._files.socket, self._files.lease):
             with contextlib.suppress(OSError):
                 left.unlink()
+
+
+def allow_many_connections() -> None:
+    """Raise the number of descriptors that this process may have, as far as the system lets it.
+
+    Each connection takes one, and libzmq ends the process when it can accept no more on a Unix socket.
+    """
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
