@@ -1,7 +1,7 @@
 """A display in a process of its own, driven by the test through a pipe.
 
-The process runs the display as the viewer server does: what the test asks is done within ``Host.deliver``,
-and answered after the display has called ``Host.painted``.
+The process runs the display as the viewer server does: what the test asks is done within one
+``Host.deliver``, and answered within the next, when the window shows it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class NapariProcess:
         return value
 
     def call(self, method: str, *arguments: Any) -> Any:
-        """Call a method of the display from its loop; return after the paint."""
+        """Call a method of the display from its loop; return when the window shows it."""
         self._connection.send((method, arguments))
         return self._answer()
 
@@ -89,6 +89,9 @@ class _Driver:
             self.display.wake()
 
     def deliver(self) -> bool:
+        if self.answer is not None:
+            answer, self.answer = self.answer, None
+            self.connection.send(answer)
         if self.request is not None:
             (method, arguments), self.request = self.request, None
             try:
@@ -97,12 +100,10 @@ class _Driver:
             except Exception as error:
                 traceback.print_exc()
                 self.answer = False, error
-        return False
+        return self.answer is not None
 
     def painted(self) -> None:
-        if self.answer is not None:
-            answer, self.answer = self.answer, None
-            self.connection.send(answer)
+        """Nothing waits for a paint here."""
 
     def execute(self, statements: str, names: dict[str, Any]) -> Any:
         import numpy

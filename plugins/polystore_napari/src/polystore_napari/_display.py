@@ -106,7 +106,8 @@ class NapariDisplay:
         self._window.close()
 
     def _settle(self) -> None:
-        self._scene.settle()
+        if self._scene.settle():
+            self._window.repaint()
         self._show_position()
 
     def _on_step(self) -> None:

@@ -158,13 +158,20 @@ class Scene:
             if layer in (found.name, titles.get(id(found))):
                 self.viewer.layers.remove(found)
 
-    def settle(self) -> None:
-        """Let the window show what has come since the last call: once, however much it was."""
-        self.sliders.follow()
+    def settle(self) -> bool:
+        """Let the window show what has come since the last call: once, however much it was.
+
+        Returns
+        -------
+        bool
+            Whether anything has come.
+        """
+        came = self.sliders.follow()
         stale, self._stale = self._stale, {}
         for pixels in stale.values():
             pixels.layer.refresh(extent=False, highlight=False)
         self.align()
+        return came
 
     def align(self) -> None:
         """Shift points and shapes to where the sliders stand along axes that they do not have."""

@@ -32,6 +32,7 @@ class Sliders:
         self._world = world
         self._latest: dict[str, int | str] = {}
         self._following = True
+        self._came = False
         self._steering = False
         self._expected = self._dims.current_step
         self._dims.events.current_step.connect(self._on_step)
@@ -44,15 +45,18 @@ class Sliders:
     def arrived(self, position: Mapping[str, int | str]) -> None:
         """Note what came last; :meth:`follow` goes there."""
         self._latest.update(position)
+        self._came = True
 
     def forget(self) -> None:
         """Follow anew: what was looked at is gone."""
         self._latest, self._following = {}, True
 
-    def follow(self) -> None:
-        """Go to what came last, unless the user went elsewhere."""
+    def follow(self) -> bool:
+        """Go to what came last, unless the user went elsewhere; True if anything came since the last call."""
+        came, self._came = self._came, False
         if self._following:
             self._move(self._world.step(self._known(self._latest)))
+        return came
 
     def steps(self) -> dict[str, int]:
         """Step of each axis of the window that has a slider or is displayed."""

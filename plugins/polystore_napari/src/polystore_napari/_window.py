@@ -88,6 +88,10 @@ class Window:
         """Have ``deliver`` called from the event loop soon; from any thread."""
         self._bell.rung.emit()
 
+    def repaint(self) -> None:
+        """Have the canvas painted soon, also if nothing on it has changed."""
+        self.canvas.update()
+
     def screenshot(self) -> np.ndarray[Any, Any]:
         """Lay out, paint, and return the window as uint8 (Y, X, 3)."""
         from qtpy.QtCore import QEventLoop
@@ -113,10 +117,8 @@ class Window:
             self._again = self._deliver() or self._again
         finally:
             self._delivering = False
-            if self.open:
-                self.canvas.update()
-                if self._again:
-                    self._unpainted.start()
+            if self.open and self._again:
+                self._unpainted.start()
 
     def _on_destroyed(self) -> None:
         self.open = False

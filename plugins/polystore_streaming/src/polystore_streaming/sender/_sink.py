@@ -140,6 +140,19 @@ class ViewerSink:
         value, _ = self._ask(timeout, what="layers")
         return layers_in(value)
 
+    def status(self, *, timeout: float = 30.0) -> dict[str, Any]:
+        """Tell how the viewer is doing.
+
+        Returns
+        -------
+        dict
+            Counts of frames: ``received``, ``shown``, ``superseded``, ``refused``, and ``dropped`` by the
+            senders; ``latency``, seconds from the save to the paint of the latest frame, ``None`` before the
+            first; the numbers of ``senders`` and of ``paints``.
+        """
+        value, _ = self._ask(timeout, what="status")
+        return dict(value)
+
     def pixels(
         self, layer: str, position: Mapping[str, int | str] | None = None, *, timeout: float = 30.0
     ) -> np.ndarray[Any, Any]:

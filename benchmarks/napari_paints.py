@@ -1,0 +1,118 @@
+"""frames of 2048 x 2048 pixels to the screen of napari, to layer.data = frame and to 20 a second.
+
+A frame counts when napari has painted it: the viewer counts its paints, and is asked until there is a newer
+one. The peer is one process that holds window and pixels together and waits for the paint as well.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks._compare import Case, ratio
+from polystore import BackendRegistry, FileManager
+from polystore_streaming.testing import private_viewers, virtual_screen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_PATH = "live.tif"
+_FRAMES = 8
+_PER_SECOND = 20
+
+
+def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
+    """Yield single frames, then as many as fit into two seconds at 20 a second."""
+    del folder
+    size, count = (64, 4) if quick else (2048, 40)
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 4096, (size, size), dtype=np.uint16) for _ in range(_FRAMES)]
+    with ExitStack() as stack:
+        stack.enter_context(virtual_screen())
+        stack.enter_context(private_viewers())
+        manager = stack.enter_context(streaming())
+        sink: Any = manager.stream(backend="napari_stream", contrast=(0, 4095))
+        update = stack.enter_context(direct(size))
+
+        def paints() -> int:
+            return int(sink.status()["paints"])
+
+        def show(number: int) -> None:
+            before = paints()
+            sink.append(images[number % _FRAMES], _PATH)
+            while paints() == before:
+                pass
+
+        def series(frames: int) -> None:
+            end = paints() + frames
+            number = 0
+            while paints() < end:
+                sink.append(images[number % _FRAMES], _PATH)
+                number += 1
+
+        def holds() -> bool:
+            sink.append(images[3], _PATH)
+            return bool(np.array_equal(sink.pixels(_PATH), images[3]))
+
+        show(0)
+        yield Case(
+            "a frame on the screen, to layer.data = frame",
+            lambda: show(1),
+            update,
+            None if quick else ratio(1.3),
+            same=lambda *_: holds(),
+        )
+        yield Case(
+            f"{count} paints of new frames, to a clock of {_PER_SECOND} a second",
+            lambda: series(count),
+            lambda: time.sleep(count / _PER_SECOND),
+            None if quick else ratio(1.0),
+            same=lambda *_: holds(),
+        )
+
+
+@contextmanager
+def streaming() -> Iterator[FileManager]:
+    """A file manager, and in the end no viewer."""
+    manager = FileManager(BackendRegistry())
+    try:
+        yield manager
+    finally:
+        sink: Any = manager.stream(backend="napari_stream")
+        sink.close_viewer()
+        manager.close()
+
+
+@contextmanager
+def direct(size: int) -> Iterator[Callable[[], None]]:
+    """Napari without PolyStore; what is yielded brings one frame to its screen."""
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("_napari_direct.py")), str(size)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NAPARI_CONFIG": ""},
+    )
+    asked, told = process.stdin, process.stdout
+    assert asked is not None
+    assert told is not None
+
+    def update() -> None:
+        print(file=asked, flush=True)
+        if told.readline() != "painted\n":
+            raise RuntimeError("napari has ended")
+
+    try:
+        if told.readline() != "ready\n":
+            raise RuntimeError("napari has not started")
+        yield update
+    finally:
+        process.kill()
+        process.communicate()
