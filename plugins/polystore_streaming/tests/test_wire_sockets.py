@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import array
-import contextlib
 import fcntl
 import mmap
 import os
 import random
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -17,7 +18,6 @@ from wire_fuzzing import FROM_SENDER, valid_second_parts
 from wire_support import PATIENCE_MS, frame, hello, shared_memory, viewer_process
 
 from polystore_streaming.memory import hand_over
-from polystore_streaming.viewer._leases import Leases
 from polystore_streaming.viewer._peers import CREDITS
 from polystore_streaming.wire import (
     Acks,
@@ -368,33 +368,35 @@ def test_a_frame_read_from_memory_with_holes(viewer):
     os.close(fd)
 
 
+WITHOUT_DESCRIPTORS = """
+import os, resource, socket, sys
+from polystore_streaming.viewer._leases import Leases
+leases = Leases(sys.argv[1])
+plugs = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(3)]
+for plug in plugs:
+    plug.connect(sys.argv[1])
+    plug.setblocking(False)
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, limits[1]))
+taken = []
+try:
+    while True:
+        taken.append(os.dup(0))
+except OSError:
+    pass
+for _ in plugs:
+    leases.accept()
+resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+print([plug.recv(1) for plug in plugs])
+leases.close()
+"""
+
+
 def test_a_listener_without_descriptors_turns_connections_away(tmp_path):
     """Else it would be ready for ever, and the viewer busy with it."""
-    import resource
-
-    leases = Leases(str(tmp_path / "l"))
-    plugs = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(3)]
-    for plug in plugs:
-        plug.connect(str(tmp_path / "l"))
-        plug.setblocking(False)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    used = max(map(int, os.listdir("/proc/self/fd")))
-    fillers = []
-    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 1, hard))
-    try:
-        with contextlib.suppress(OSError):
-            while True:
-                fillers.append(os.open(os.devnull, os.O_RDONLY))
-        for _ in plugs:
-            leases.accept()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for fd in fillers:
-            os.close(fd)
-    assert [plug.recv(1) for plug in plugs] == [b""] * 3
-    leases.close()
-    for plug in plugs:
-        plug.close()
+    command = [sys.executable, "-W", "ignore", "-c", WITHOUT_DESCRIPTORS, str(tmp_path / "l")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    assert done.stdout == "[b'', b'', b'']\n"
 
 
 def test_a_slow_window_holds_up_no_ping():
