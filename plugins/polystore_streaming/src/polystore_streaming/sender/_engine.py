@@ -250,7 +250,8 @@ class Engine:
         return {
             f"never reached viewer {link.target.name!r}" + (f": {link.reason}" if link.reason else ""): count
             for link in self._pump.links.values()
-            if (count := self._frames.missing(link.target.name))
+            # What a viewer has in hand in shared memory is its own to show, also after we have ended.
+            if (count := self._frames.missing(link.target.name, in_hand=not link.shares_memory))
         }
 
     def linger(self) -> None:

@@ -233,11 +233,12 @@ class Frames:
         lane = self._lanes[viewer]
         return len(lane.waiting) + len(lane.in_hand)
 
-    def missing(self, viewer: str) -> int:
-        """Count the frames that a viewer has never acknowledged."""
+    def missing(self, viewer: str, *, in_hand: bool = True) -> int:
+        """Count the frames that a viewer has never acknowledged, without ``in_hand`` only those not sent."""
         with self._changed:
             lane = self._lanes[viewer]
-            return sum(seq not in lane.was_taken for seq in (*lane.waiting, *lane.in_hand))
+            open_ones = (*lane.waiting, *lane.in_hand) if in_hand else lane.waiting
+            return sum(seq not in lane.was_taken for seq in open_ones)
 
     def wait_delivered(self, viewers: Sequence[str], timeout: float) -> None:
         """Wait until the viewers have taken everything, or anything changes."""
