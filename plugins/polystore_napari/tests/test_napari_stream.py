@@ -93,8 +93,8 @@ def test_a_screenshot_is_written(sink, tmp_path):
 def test_what_the_window_refuses_reaches_the_sender(sink):
     sink.append(np.zeros((8, 8), np.uint8), "image.npy")
     sink.flush(120)
+    sink.append(np.zeros((2, 8, 8), np.uint8), "image.npy")
     with pytest.warns(RuntimeWarning, match=r"layer 'image\.npy' has the axes"):
-        sink.append(np.zeros((2, 8, 8), np.uint8), "image.npy")
         sink.flush(120)
     with pytest.raises(UnsupportedData, match=r"layer 'image\.npy' has the axes"):
         sink.check()
