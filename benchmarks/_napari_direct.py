@@ -39,7 +39,7 @@ def main(size: int) -> None:
             waiting.clear()
             print("painted", flush=True)
 
-    viewer.window._qt_viewer.canvas._scene_canvas.events.draw.connect(painted)
+    viewer.window._qt_viewer.canvas._scene_canvas.events.draw.connect(painted, position="last")
     notifier = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read)
     notifier.activated.connect(lambda *_: update())
     print("ready", flush=True)

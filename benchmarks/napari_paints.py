@@ -47,14 +47,16 @@ def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
         def show(number: int) -> None:
             before = paints()
             sink.append(images[number % _FRAMES], _PATH)
+            sink.flush(60)
             while paints() == before:
-                pass
+                time.sleep(0.001)
 
         def series(frames: int) -> None:
             end = paints() + frames
             number = 0
             while paints() < end:
                 sink.append(images[number % _FRAMES], _PATH)
+                sink.flush(60)
                 number += 1
 
         def holds() -> bool:

@@ -52,7 +52,7 @@ class Window:
         self.canvas = self.viewer.window._qt_viewer.canvas._scene_canvas
         # Freeing the buffers of a shapes layer in the context of another widget crashes the GL driver.
         self.viewer.layers.events.removing.connect(lambda _event: self.canvas.set_current())
-        self.canvas.events.draw.connect(self._on_draw)
+        self.canvas.events.draw.connect(self._on_draw, position="last")
         self._deliver: Callable[[], bool] = lambda: False
         self._painted: Callable[[], None] = lambda: None
         self._delivering = False
