@@ -74,6 +74,11 @@ def _launch_pyimagej(options: DisplayOptions) -> None:
         gateway = imagej.init(options.fiji, mode=imagej.Mode.INTERACTIVE, add_legacy=True)
         _require_windows()
         gateway.ui().showUI()
+        if java("ij.IJ").getInstance() is None:
+            raise BackendUnavailable(  # noqa: TRY301
+                f"{options.fiji or 'the newest ImageJ2'} shows another window than ImageJ's own; name a Fiji with "
+                "its legacy interface"
+            )
     except (ViewerUnreachable, BackendUnavailable):
         raise
     except jpype.JException as error:
@@ -94,7 +99,8 @@ def _arguments(options: DisplayOptions) -> list[str]:
 def _require_screen() -> None:
     if sys.platform == "darwin":
         raise BackendUnavailable(
-            "the Fiji display runs on Linux and Windows; macOS keeps the main thread to itself"
+            "no Fiji display on macOS: there the main thread belongs to the system; send to one on another "
+            "machine with viewers='tcp://...'"
         )
     if sys.platform != "win32" and not os.environ.get("DISPLAY"):
         raise ViewerUnreachable(
