@@ -67,6 +67,7 @@ def _launch_pyimagej(options: DisplayOptions) -> None:
         raise BackendUnavailable(
             'the launcher pyimagej needs pyimagej: pip install "polystore[fiji]"'
         ) from error
+    _require_java()  # with one there, "auto" fetches none; "never" is broken until Java runs
     scyjava.config.set_java_constraints(fetch="auto")
     for argument in _arguments(options):
         scyjava.config.add_option(argument)
@@ -74,11 +75,6 @@ def _launch_pyimagej(options: DisplayOptions) -> None:
         gateway = imagej.init(options.fiji, mode=imagej.Mode.INTERACTIVE, add_legacy=True)
         _require_windows()
         gateway.ui().showUI()
-        if java("ij.IJ").getInstance() is None:
-            raise BackendUnavailable(  # noqa: TRY301
-                f"{options.fiji or 'the newest ImageJ2'} shows another window than ImageJ's own; name a Fiji with "
-                "its legacy interface"
-            )
     except (ViewerUnreachable, BackendUnavailable):
         raise
     except jpype.JException as error:
@@ -89,6 +85,11 @@ def _launch_pyimagej(options: DisplayOptions) -> None:
             "the display option fiji= or POLYSTORE_FIJI, or use launcher='jar' (apt-get install libij-java)"
         ) from error
     jpype.config.destroy_jvm = False
+    if java("ij.IJ").getInstance() is None:
+        raise BackendUnavailable(
+            f"{options.fiji or 'the newest ImageJ2'} opens another window than ImageJ's own; name a Fiji folder "
+            "with the display option fiji="
+        )
 
 
 def _arguments(options: DisplayOptions) -> list[str]:
