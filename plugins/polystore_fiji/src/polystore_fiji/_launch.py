@@ -87,8 +87,8 @@ def _launch_pyimagej(options: DisplayOptions) -> None:
     jpype.config.destroy_jvm = False
     if java("ij.IJ").getInstance() is None:
         raise BackendUnavailable(
-            f"{options.fiji or 'the newest ImageJ2'} opens another window than ImageJ's own; name a Fiji folder "
-            "with the display option fiji="
+            f"{options.fiji or 'the newest ImageJ2'} opens another window than ImageJ's own; name a Fiji "
+            "folder with the display option fiji="
         )
 
 
