@@ -231,7 +231,7 @@ def _kind_of(content: Image | Labels) -> _Kind:
     inner = content.axes[:-1] if is_rgb else content.axes
     if inner[-2:] != ("y", "x"):
         raise ValueError(
-            f"the axes {content.axes} do not end in y and x, as ImageJ's planes do; np.moveaxis brings them there"
+            f"the axes {content.axes} do not end in y and x, as planes do; np.moveaxis brings them there"
         )
     twice = set(content.axes) & set(content.position)
     if twice:
