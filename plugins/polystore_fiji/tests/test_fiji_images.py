@@ -228,6 +228,25 @@ def test_pixel_size_and_unit_become_the_calibration(fiji):
     assert fiji.java(found) == (2.0, 0.5, 0.25, "micron")
 
 
+def test_a_pixel_size_that_comes_later_is_taken_over_and_what_the_user_sets_stays(fiji):
+    pixels, width = np.zeros((4, 5), np.uint8), "imp('image').getCalibration().pixelWidth"
+    fiji.call("show_image", image(pixels))
+    fiji.call("show_image", image(pixels, scale=(0.5, 0.25), unit="micrometer"))
+    assert fiji.java(width) == 0.25
+    fiji.java("setattr(imp('image').getCalibration(), 'pixelWidth', 3.0)")
+    fiji.call("show_image", image(pixels, scale=(0.5, 0.25), unit="micrometer"))
+    assert fiji.java(width) == 3
+
+
+def test_axes_that_are_no_planes_are_refused(fiji):
+    with pytest.raises(ValueError, match=r"do not end in y and x.*np.moveaxis"):
+        fiji.call(
+            "show_image", image(np.zeros((4, 5, 6), np.uint8), axes=("y", "x", "z"), contrast=(0.0, 1.0))
+        )
+    with pytest.raises(ValueError, match="both the path and the array have the axis z"):
+        fiji.call("show_image", image(np.zeros((4, 5, 6), np.uint8), position={"z": 1}, contrast=(0.0, 1.0)))
+
+
 def test_the_newest_plane_is_shown_until_the_user_moves_a_slider(fiji):
     for t in range(3):
         fiji.call("show_image", plane(t, t=t))

@@ -38,6 +38,7 @@ def test_signals_end_it_as_close_does(own_fiji, number):
 
 
 def test_closing_the_main_window_ends_it(own_fiji):
+    change_the_image(own_fiji)
     event = "ij('java.awt.event.WindowEvent')"
     own_fiji.java(
         f"ij('ij.IJ').getInstance().dispatchEvent({event}(ij('ij.IJ').getInstance(), {event}.WINDOW_CLOSING))"
@@ -46,6 +47,7 @@ def test_closing_the_main_window_ends_it(own_fiji):
 
 
 def test_quitting_by_the_menu_ends_it(own_fiji):
+    change_the_image(own_fiji)
     own_fiji.java("ij('ij.IJ').doCommand('Quit')")
     assert own_fiji.wait() == 0
 
@@ -55,7 +57,7 @@ def open_dialogs(process):
     return process.java(f"len([w for w in {windows} if isinstance(w, {dialog}) and w.isShowing()])")
 
 
-@pytest.mark.parametrize("command", ["Image...", "Quit"])
+@pytest.mark.parametrize("command", ["Image...", "Close All"])
 def test_it_goes_on_and_can_be_closed_while_a_dialog_waits_for_the_user(own_fiji, command):
     change_the_image(own_fiji)
     own_fiji.java(f"ij('ij.IJ').doCommand({command!r})")

@@ -16,6 +16,7 @@ from polystore_fiji._image_layer import ImageLayer
 from polystore_fiji._java import java, message
 from polystore_fiji._java_rois import points_to_java, to_java
 from polystore_fiji._launch import launch
+from polystore_fiji._main_window import MainWindow
 from polystore_fiji._options import read_options
 from polystore_fiji._overlays import Overlays
 from polystore_fiji._painting import paint
@@ -60,15 +61,13 @@ class FijiDisplay:
     def __init__(self, title: str, **options: Any) -> None:
         self._options = read_options(options)
         launch(self._options)
-        self._frame = java("ij.IJ").getInstance()
-        self._frame.setTitle(title)
         self._layers: dict[str, ImageLayer] = {}
         self._touched: dict[int, ImageWindow] = {}
         self._last: ImageLayer | None = None
         self._overlays = Overlays(self._find_window)
         self._calls: SimpleQueue[bool] = SimpleQueue()
         self._closing = False
-        self._watch_main_window()
+        self._main_window = MainWindow(title, self.close)
 
     def run(self, host: Host) -> None:
         """Serve until ImageJ's main window is closed, :meth:`close` is called or a signal says so."""
@@ -79,7 +78,8 @@ class FijiDisplay:
                     more = host.deliver()
                     self._refresh()
                     host.painted()
-        self._dispose()
+        self._layers.clear()
+        self._main_window.dispose()
 
     def wake(self) -> None:
         """Have ``host.deliver()`` called soon; from any thread."""
@@ -221,28 +221,6 @@ class FijiDisplay:
         imps = [manager.getImage(number) for number in manager.getIDList() or ()]
         return [imp for imp in imps if imp is not None and imp.getID() not in ours]
 
-    def _watch_main_window(self) -> None:
-        """End with the main window; closing it quits as File > Quit does, without asking whether to quit."""
-        frame = self._frame
-
-        def ignore(_event: object) -> None:
-            pass
-
-        listener = jpype.JProxy(
-            "java.awt.event.WindowListener",
-            dict={
-                "windowClosing": lambda _event: frame.quit(),
-                "windowClosed": lambda _event: self.close(),
-                "windowOpened": ignore,
-                "windowIconified": ignore,
-                "windowDeiconified": ignore,
-                "windowActivated": frame.windowActivated,
-                "windowDeactivated": ignore,
-            },
-        )
-        frame.removeWindowListener(frame)
-        frame.addWindowListener(listener)
-
     @contextmanager
     def _signals(self) -> Iterator[None]:
         """Close on SIGINT and SIGTERM, unless the process has handlers of its own."""
@@ -257,16 +235,6 @@ class FijiDisplay:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-    def _dispose(self) -> None:
-        manager = java("ij.WindowManager")
-        for number in manager.getIDList() or ():
-            imp = manager.getImage(number)
-            if imp is not None:
-                imp.changes = False
-        self._layers.clear()
-        for window in java("java.awt.Window").getWindows():
-            window.dispose()
 
 
 def _stem(path: str) -> str:

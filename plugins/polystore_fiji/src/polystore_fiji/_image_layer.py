@@ -228,6 +228,14 @@ def _kind_of(content: Image | Labels) -> _Kind:
             f"an array of shape {pixels.shape} with the axes {content.axes} has no planes to show; ImageJ "
             "shows at least one pixel along y and x"
         )
+    inner = content.axes[:-1] if is_rgb else content.axes
+    if inner[-2:] != ("y", "x"):
+        raise ValueError(
+            f"the axes {content.axes} do not end in y and x, as planes do; np.moveaxis brings them there"
+        )
+    twice = set(content.axes) & set(content.position)
+    if twice:
+        raise ValueError(f"both the path and the array have the axis {', '.join(sorted(twice))}")
     if is_rgb and pixels.shape[-1] not in (3, 4):
         raise ValueError(f"colours have 3 or 4 samples, these have {pixels.shape[-1]}")
     if isinstance(content, Image):

@@ -59,6 +59,7 @@ class ImageWindow:
         self._combinations: tuple[list[Key], list[Key], list[Key]] = ([], [], [])
         self._grew = False
         self._restyled = False
+        self._calibrated: object = None
         self._latest: Key = ()
         self._followed: tuple[Key, Key] | None = None
 
@@ -170,6 +171,7 @@ class ImageWindow:
                 self._show_looks(tables)
             elif self._restyled:
                 self._show_looks(self._tables())
+            self._calibrate()
             self._go_to(viewed)
         self._grew = self._restyled = False
         mark_updated(self.imp)
@@ -326,8 +328,12 @@ class ImageWindow:
             self.imp.setPosition(self.imp.getC(), z, t)
 
     def _calibrate(self) -> None:
+        """Take over what the stream says of sizes, when it says something new."""
+        wanted = self.calibration, self.unit
+        if self.unit is None or wanted == self._calibrated:
+            return
+        self._calibrated = wanted
         calibration = self.imp.getCalibration()
         for field, size in self.calibration.items():
             setattr(calibration, field, float(size))
-        if self.unit is not None:
-            calibration.setUnit(self.unit)
+        calibration.setUnit(self.unit)

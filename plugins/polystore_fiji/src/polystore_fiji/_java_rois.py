@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["Place", "from_java", "identity", "points_to_java", "to_java"]
+__all__ = ["Place", "encoded", "from_encoded", "identity", "points_to_java", "to_java"]
 
 Place = tuple[int, int, int]
 """C, Z and T from 1, as ImageJ counts; 0 for all."""
@@ -39,9 +39,13 @@ def to_java(rois: Iterable[Roi]) -> Iterator[tuple[Any, Place]]:
         yield made, _place(roi.c, roi.z, roi.t)
 
 
-def from_java(roi: Any) -> Roi:
-    """Return an ``ij.gui.Roi`` as a region of the model."""
-    content = np.array(java("ij.io.RoiEncoder").saveAsByteArray(roi)).tobytes()
+def encoded(roi: Any) -> bytes:
+    """Return an ``ij.gui.Roi`` as ImageJ writes it to a file."""
+    return np.array(java("ij.io.RoiEncoder").saveAsByteArray(roi)).tobytes()
+
+
+def from_encoded(content: bytes) -> Roi:
+    """Return what :func:`encoded` wrote as a region of the model."""
     return roi_from_imagej(content)[0]
 
 

@@ -67,6 +67,7 @@ def _launch_pyimagej(options: DisplayOptions) -> None:
         raise BackendUnavailable(
             'the launcher pyimagej needs pyimagej: pip install "polystore[fiji]"'
         ) from error
+    _require_java()  # with one there, "auto" fetches none; "never" is broken until Java runs
     scyjava.config.set_java_constraints(fetch="auto")
     for argument in _arguments(options):
         scyjava.config.add_option(argument)
@@ -84,6 +85,11 @@ def _launch_pyimagej(options: DisplayOptions) -> None:
             "the display option fiji= or POLYSTORE_FIJI, or use launcher='jar' (apt-get install libij-java)"
         ) from error
     jpype.config.destroy_jvm = False
+    if java("ij.IJ").getInstance() is None:
+        raise BackendUnavailable(
+            f"{options.fiji or 'the newest ImageJ2'} opens another window than ImageJ's own; name a Fiji "
+            "folder with the display option fiji="
+        )
 
 
 def _arguments(options: DisplayOptions) -> list[str]:
@@ -94,7 +100,8 @@ def _arguments(options: DisplayOptions) -> list[str]:
 def _require_screen() -> None:
     if sys.platform == "darwin":
         raise BackendUnavailable(
-            "the Fiji display runs on Linux and Windows; macOS keeps the main thread to itself"
+            "no Fiji display on macOS: there the main thread belongs to the system; send to one on another "
+            "machine with viewers='tcp://...'"
         )
     if sys.platform != "win32" and not os.environ.get("DISPLAY"):
         raise ViewerUnreachable(

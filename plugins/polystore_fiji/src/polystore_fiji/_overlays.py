@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from polystore_fiji._java import java, on_event_thread
-from polystore_fiji._java_rois import from_java, identity
+from polystore_fiji._java_rois import encoded, from_encoded, identity
 from polystore_fiji._roi_manager import MANAGER, add_to_manager, manager_rois, remove_from_manager
 from polystore_roi import rois_to_table
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from polystore_fiji._image_window import ImageWindow
     from polystore_fiji._java_rois import Place
-    from polystore_roi import Roi
     from polystore_streaming.viewer import Content
 
 __all__ = ["Overlays", "Shown"]
@@ -151,17 +150,21 @@ class Overlays:
             Name of the layer and ``ij.ImagePlus`` of all images.
         """
         layers = {identity(roi): shown.layer for shown in self._shown.values() for roi, _ in shown.rois}
-        found: dict[str, list[Roi]] = {shown.layer: [] for shown in self._shown.values()}
-        for name, imp in images:
-            overlay, selection = imp.getOverlay(), imp.getRoi()
-            for roi in () if overlay is None else overlay.toArray():
-                found.setdefault(layers.get(identity(roi), name), []).append(from_java(roi))
-            if selection is not None and (overlay is None or not overlay.contains(selection)):
-                found.setdefault(name, []).append(from_java(selection))
-        managed = [from_java(roi) for roi in manager_rois()]
-        if managed:
-            found[MANAGER] = managed
-        return {name: rois_to_table(rois) for name, rois in found.items()}
+        found: dict[str, list[bytes]] = {shown.layer: [] for shown in self._shown.values()}
+
+        def run() -> None:
+            for name, imp in images:
+                overlay, selection = imp.getOverlay(), imp.getRoi()
+                for roi in () if overlay is None else overlay.toArray():
+                    found.setdefault(layers.get(identity(roi), name), []).append(encoded(roi))
+                if selection is not None and (overlay is None or not overlay.contains(selection)):
+                    found.setdefault(name, []).append(encoded(selection))
+            managed = [encoded(roi) for roi in manager_rois()]
+            if managed:
+                found[MANAGER] = managed
+
+        on_event_thread(run)  # while it paints, ImageJ gives regions without a colour one
+        return {name: rois_to_table(map(from_encoded, rois)) for name, rois in found.items()}
 
 
 def _placed(shown: Shown, window: ImageWindow) -> Iterator[Any]:
