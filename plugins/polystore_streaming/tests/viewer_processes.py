@@ -180,10 +180,8 @@ class Viewers:
         )
 
     def end(self) -> None:
-        """End all viewers and let all file managers go."""
-        for pid in self.processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        """End all viewers, and the senders that could still start one; let all file managers go."""
+        eventually(lambda: not self._kill_everybody())
         for process in self.started:
             process.wait()
         with warnings.catch_warnings():
@@ -196,11 +194,24 @@ class Viewers:
         """Return all viewer processes of this runtime directory, starting ones included."""
         return [
             process.pid
+            for process in self._everybody()
+            if "polystore_streaming.viewer" in _command_of(process)
+        ]
+
+    def _kill_everybody(self) -> list[psutil.Process]:
+        found = self._everybody()
+        for process in found:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        return found
+
+    def _everybody(self) -> list[psutil.Process]:
+        """Return the processes that were started with this runtime directory."""
+        return [
+            process
             for process in psutil.process_iter()
-            if (files := _environment_of(process))
-            and files.get("POLYSTORE_RUNTIME_DIR") == str(self.folder)
+            if _environment_of(process).get("POLYSTORE_RUNTIME_DIR") == str(self.folder)
             and process.pid != os.getpid()
-            and "polystore_streaming.viewer" in _command_of(process)
         ]
 
 
