@@ -26,6 +26,7 @@ import pytest
 
 from polystore_core import BackendRegistry, FileManager
 from polystore_streaming.processes import RuntimeFiles, is_running, read_record
+from polystore_streaming.testing import virtual_screen
 
 HERE = Path(__file__).parent
 PATIENCE = 60.0
@@ -269,7 +270,14 @@ def viewers_of(kind: ViewerKind) -> Iterator[Viewers]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-KINDS = [RECORDER]
+@contextlib.contextmanager
+def a_screen() -> Iterator[Mapping[str, str]]:
+    """What a viewer with a window needs."""
+    with virtual_screen() as display:
+        yield {"DISPLAY": display}
+
+
+KINDS = [RECORDER, ViewerKind("napari", environment=a_screen), ViewerKind("fiji", environment=a_screen)]
 """What the suite of faults runs with; another viewer is one more line."""
 
 
