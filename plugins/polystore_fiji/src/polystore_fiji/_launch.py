@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import jpype
-import jpype.config
 
 from polystore_core.errors import BackendUnavailable, ViewerUnreachable
 from polystore_fiji._java import java, message
@@ -37,6 +38,7 @@ def launch(options: DisplayOptions) -> None:
         _launch_jar(options)
     else:
         _launch_pyimagej(options)
+    atexit.register(_end_at_once)
 
 
 def _launch_jar(options: DisplayOptions) -> None:
@@ -47,8 +49,6 @@ def _launch_jar(options: DisplayOptions) -> None:
             "option jar= or POLYSTORE_FIJI_JAR"
         )
     _require_java()
-    # The process ends whether or not something of the user still runs in Java.
-    jpype.config.destroy_jvm = False
     jpype.startJVM(*_arguments(options), classpath=[str(jar)], convertStrings=False)
     if not jpype.java.lang.ClassLoader.getSystemClassLoader().getResource("ij/ImageJ.class"):
         raise BackendUnavailable(f"{str(jar)!r} is no ImageJ: it has no class ij.ImageJ")
@@ -84,7 +84,6 @@ def _launch_pyimagej(options: DisplayOptions) -> None:
             f"pyimagej cannot start {options.fiji or 'the newest ImageJ2'}: {error}. Name a Fiji folder with "
             "the display option fiji= or POLYSTORE_FIJI, or use launcher='jar' (apt-get install libij-java)"
         ) from error
-    jpype.config.destroy_jvm = False
     if java("ij.IJ").getInstance() is None:
         raise BackendUnavailable(
             f"{options.fiji or 'the newest ImageJ2'} opens another window than ImageJ's own; name a Fiji "
@@ -95,6 +94,18 @@ def _launch_pyimagej(options: DisplayOptions) -> None:
 def _arguments(options: DisplayOptions) -> list[str]:
     heap = [f"-Xmx{options.memory}"] if options.memory else []
     return [SIGNALS_STAY_WITH_PYTHON, *heap]
+
+
+def _end_at_once() -> None:
+    """End the process at its exit, without waiting for Java.
+
+    Java would wait for a thread that the user has left running, and its threads may call Python while that is
+    being taken down, which aborts.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    os._exit(1 if hasattr(sys, "last_value") else 0)
 
 
 def _require_screen() -> None:
