@@ -1,6 +1,7 @@
 """napari in a process of its own, updated directly: what a script does that holds window and pixels together.
 
-Reads a line from standard input for each frame, sets ``layer.data``, and writes a line when it is painted.
+Reads a line from standard input for each frame, sets ``layer.data``, and writes a line when it is painted
+and the window is composed: when the event loop goes on.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import sys
 
 import napari
 import numpy as np
-from qtpy.QtCore import QSocketNotifier
+from qtpy.QtCore import QSocketNotifier, QTimer
 from qtpy.QtWidgets import QApplication
 
 _FRAMES = 8
@@ -37,7 +38,7 @@ def main(size: int) -> None:
     def painted(_event: object) -> None:
         if waiting:
             waiting.clear()
-            print("painted", flush=True)
+            QTimer.singleShot(0, lambda: print("painted", flush=True))
 
     viewer.window._qt_viewer.canvas._scene_canvas.events.draw.connect(painted, position="last")
     notifier = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read)

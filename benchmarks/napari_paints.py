@@ -1,7 +1,7 @@
 """frames of 2048 x 2048 pixels to the screen of napari, to layer.data = frame and to 20 a second.
 
-A frame counts when napari has painted it: the viewer counts its paints, and is asked until there is a newer
-one. The peer is one process that holds window and pixels together and waits for the paint as well.
+A frame counts when napari has painted it and its event loop goes on: the viewer is asked until it knows how
+long the paint took. The peer is one process that holds window and pixels together and waits as long.
 """
 
 from __future__ import annotations
@@ -44,20 +44,21 @@ def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
         def paints() -> int:
             return int(sink.status()["paints"])
 
+        painted: list[float | None] = [None]
+
         def show(number: int) -> None:
-            before = paints()
             sink.append(images[number % _FRAMES], _PATH)
             sink.flush(60)
-            while paints() == before:
+            while (latency := sink.status()["latency"]) == painted[0]:
                 time.sleep(0.001)
+            painted[0] = latency
 
         def series(frames: int) -> None:
             end = paints() + frames
-            number = 0
             while paints() < end:
-                sink.append(images[number % _FRAMES], _PATH)
-                sink.flush(60)
-                number += 1
+                for number in range(_FRAMES):
+                    sink.append(images[number], _PATH)
+                    time.sleep(1 / 60)
 
         def holds() -> bool:
             sink.append(images[3], _PATH)
