@@ -7,22 +7,19 @@ the same question, asked after it, takes what the answer takes out of the compar
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmarks._compare import Case, ratio
-from polystore import BackendRegistry, FileManager
+from benchmarks._on_screen import direct, streaming
 from polystore_streaming.testing import private_viewers, virtual_screen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _PATH = "live.tif"
 _FRAMES = 8
@@ -37,9 +34,9 @@ def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
     with ExitStack() as stack:
         stack.enter_context(virtual_screen())
         stack.enter_context(private_viewers())
-        manager = stack.enter_context(streaming())
+        manager = stack.enter_context(streaming("fiji_stream"))
         sink: Any = manager.stream(backend="fiji_stream", contrast=(0, 4095))
-        update = stack.enter_context(direct(size, folder))
+        update = stack.enter_context(direct("_imagej_direct.py", size, HOME=str(folder)))
 
         def show(number: int) -> None:
             sink.append(images[number % _FRAMES], _PATH)
@@ -72,43 +69,3 @@ def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
             None if quick else ratio(1.0),
             same=lambda *_: holds(),
         )
-
-
-@contextmanager
-def streaming() -> Iterator[FileManager]:
-    """A file manager, and in the end no viewer."""
-    manager = FileManager(BackendRegistry())
-    try:
-        yield manager
-    finally:
-        sink: Any = manager.stream(backend="fiji_stream")
-        sink.close_viewer()
-        manager.close()
-
-
-@contextmanager
-def direct(size: int, home: Path) -> Iterator[Callable[[], None]]:
-    """ImageJ without PolyStore; what is yielded brings one frame to its screen."""
-    process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("_imagej_direct.py")), str(size)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "HOME": str(home)},
-    )
-    asked, told = process.stdin, process.stdout
-    assert asked is not None
-    assert told is not None
-
-    def update() -> None:
-        print(file=asked, flush=True)
-        if told.readline() != "painted\n":
-            raise RuntimeError("ImageJ has ended")
-
-    try:
-        if told.readline() != "ready\n":
-            raise RuntimeError("ImageJ has not started")
-        yield update
-    finally:
-        process.kill()
-        process.communicate()
