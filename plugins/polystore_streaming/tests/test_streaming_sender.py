@@ -203,6 +203,19 @@ def test_closing_a_sink_waits_for_what_was_appended(manager):
     assert counts["shown"] + counts["superseded"] == 50
 
 
+def test_a_sink_that_has_its_viewer_closed_warns_of_nothing_until_something_is_missing(recorders):
+    manager = recorders.manager()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with manager.stream(backend=recorders.backend) as sink:
+            sink.append(np.zeros((4, 4)), "a")
+            assert sink.flush(PATIENCE) == 0
+            sink.close_viewer()
+            eventually(lambda: sink.metrics()["recorder"]["state"] == "unreachable")
+    with pytest.warns(RuntimeWarning, match="viewer 'recorder' was closed"):
+        manager.save(np.zeros((4, 4)), "b", backend=recorders.backend)
+
+
 def test_closing_a_sink_warns_of_a_viewer_that_is_not_there(recorders):
     manager = recorders.manager(autostart=False)
     with pytest.warns(RuntimeWarning, match="no viewer 'recorder' runs"):  # noqa: SIM117

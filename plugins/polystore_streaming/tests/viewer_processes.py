@@ -190,6 +190,8 @@ class Viewers:
             for manager in self.managers:
                 manager.close()
         self.managers.clear()
+        # What was killed before it had shown anything may have been followed by another one.
+        eventually(lambda: not self._kill_everybody())
 
     def processes(self) -> list[int]:
         """Return all viewer processes of this runtime directory, starting ones included."""

@@ -103,9 +103,13 @@ class Engine:
     @property
     def troubles(self) -> dict[str, str]:
         """What is wrong, by viewer; by the empty name what is wrong here."""
-        links = self._pump.links.items()
-        found = {name: link.reason if link.state == "unreachable" else link.complaint for name, link in links}
+        found = {name: self._trouble_with(name, link) for name, link in self._pump.links.items()}
         return {name: trouble for name, trouble in {"": self._trouble, **found}.items() if trouble}
+
+    def _trouble_with(self, name: str, link: Link) -> str:
+        if link.state != "unreachable":
+            return link.complaint
+        return "" if link.is_dismissed and not self._frames.missing(name) else link.reason
 
     def append(self, prepared: Prepared, policy: Policy, timeout: float) -> None:
         """Copy a frame into the memory that viewers read and queue it; what was allocated is not copied.

@@ -79,6 +79,11 @@ class Link:
         The memory that frames lie in.
     context
         Of the sender's thread.
+
+    Attributes
+    ----------
+    is_dismissed
+        Whether this sender has asked the viewer to close.
     """
 
     def __init__(self, target: Target, frames: Frames, arena: Arena, context: zmq.Context[Any]) -> None:
@@ -87,6 +92,7 @@ class Link:
         self.since = time.monotonic()
         self.reason = ""
         self.complaint = ""
+        self.is_dismissed = False
         self.questions: deque[Question] = deque()
         self._frames = frames
         self._arena = arena
@@ -280,6 +286,7 @@ class Link:
 
     def _start_sending(self, *, shares: bool) -> None:
         self._shares = shares
+        self.is_dismissed = False
         self._enter("ready")
 
     def _next_question(self) -> Iterator[list[bytes]] | None:
@@ -291,6 +298,7 @@ class Link:
             return None
         question = self.questions.popleft()
         self._asked[question.request.id] = question
+        self.is_dismissed = question.request.what == "close"
         return iter([[encode(question.request)]])
 
     def _next_frame(self) -> Iterator[list[bytes]] | None:

@@ -163,7 +163,7 @@ class Status:
     latency
         Seconds from the save to the paint, of the latest frame; ``None`` before the first.
     senders
-        Number of senders connected now.
+        Number of senders connected now that have sent something.
     """
 
     received: int = 0

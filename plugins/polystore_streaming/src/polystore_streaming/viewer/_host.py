@@ -159,7 +159,7 @@ class DisplayHost:
             refused=self._refused,
             dropped=sum(peer.dropped for peer in list(receiver.peers.values())),
             latency=self._latency,
-            senders=len(receiver.peers),
+            senders=sum(peer.has_sent for peer in list(receiver.peers.values())),
         )
 
     def _tell_status(self) -> None:

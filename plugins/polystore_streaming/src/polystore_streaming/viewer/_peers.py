@@ -70,6 +70,8 @@ class Peer:
         What it handed over; ``None`` if its frames come inline.
     credits
         Frames that it may send before another one is acknowledged.
+    has_sent
+        Whether it has sent a frame; who only asks something has not.
     dropped
         Frames that it said it could never send.
     reserved
@@ -88,6 +90,7 @@ class Peer:
         self.memory: memoryview | None = None
         self.credits = CREDITS
         self.questions = MAX_QUESTIONS
+        self.has_sent = False
         self.dropped = 0
         self.reserved = 0
         self.heard = heard

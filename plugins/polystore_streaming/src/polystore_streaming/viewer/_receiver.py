@@ -247,6 +247,7 @@ class Receiver:
             raise CorruptData(f"more than {CREDITS} frames at once")
         if peer.assembly is not None:
             raise CorruptData("a frame before the pieces of the last one")
+        peer.has_sent = True
         if frame.place is None:
             if frame.size > MAX_FRAME_BYTES:
                 raise CorruptData(f"an inline frame of {frame.size} bytes; {MAX_FRAME_BYTES} are allowed")
