@@ -423,9 +423,9 @@ sys.stdin.read()
     )
     assert parent.stdout.readline() == "forked\n"
     status = lambda: sink._ask(PATIENCE, what="status")[0]["senders"]  # noqa: E731
-    assert status() == 2
+    assert status() == 1
     parent.kill()
-    eventually(lambda: status() == 1)
+    eventually(lambda: status() == 0)
     parent.communicate()
 
 

@@ -257,7 +257,7 @@ def test_a_stream_reaches_a_viewer_with_keys_and_keeps_its_secrets(tmp_path):
         endpoint = is_running(viewer)["endpoint"]
         stream = stream_to({"endpoint": endpoint, "token": "secret token", "server_key": public})
         value, _ = stream.ask(lambda number: Request(id=number, what="status"), 20.0)
-        assert value["senders"] >= 1
+        assert value["received"] == 0
         stream.close()
         stream = stream_to({"endpoint": endpoint, "token": "wrong", "server_key": public})
         with pytest.raises(ConnectionError, match="token is wrong"):
