@@ -2,12 +2,18 @@
 
 import os
 import pickle
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import ClassVar
 
+import pluggy
+import portalocker
 import pytest
 
+import polystore_core
 from polystore_core import (
     BackendRegistry,
     BackendUnavailable,
@@ -52,16 +58,39 @@ def test_an_unknown_name_lists_what_is_installed_and_what_was_meant(registry):
     assert isinstance(caught.value, LookupError)
 
 
-def test_a_misspelled_name_of_a_backend_that_could_be_installed_gets_the_pip_line(registry):
-    with pytest.raises(UnknownBackend) as caught:
-        registry.open("nappari")
-    assert str(caught.value).endswith("Did you mean 'napari_stream'? pip install \"polystore[napari]\"")
+@pytest.fixture
+def error_without_plugins(tmp_path) -> Callable[[str], str]:
+    """What is raised for the name of a backend where core is installed and no plugin is."""
+    for package in (polystore_core, pluggy, portalocker):
+        folder = Path(package.__file__).parent
+        (tmp_path / folder.name).symlink_to(folder)
+
+    def ask(name: str) -> str:
+        script = """
+import sys, polystore_core
+try:
+    polystore_core.BackendRegistry().open(sys.argv[1])
+except polystore_core.PolyStoreError as error:
+    print(type(error).__name__, error)
+"""
+        command = [sys.executable, "-S", "-c", script, name]
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    return ask
 
 
-def test_a_known_backend_that_is_not_installed_gets_the_pip_line(registry):
-    with pytest.raises(BackendUnavailable, match=r'pip install "polystore\[fiji\]"') as caught:
-        registry.open("fiji_stream")
-    assert isinstance(caught.value, ImportError)
+def test_a_misspelled_name_of_a_backend_that_could_be_installed_gets_the_pip_line(error_without_plugins):
+    said = error_without_plugins("nappari")
+    assert said.startswith("UnknownBackend")
+    assert "Did you mean 'napari_stream'? pip install \"polystore[napari]\"" in said
+
+
+def test_a_known_backend_that_is_not_installed_gets_the_pip_line(error_without_plugins):
+    said = error_without_plugins("fiji_stream")
+    assert said.startswith("BackendUnavailable")
+    assert 'pip install "polystore[fiji]"' in said
+    assert issubclass(BackendUnavailable, ImportError)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +117,7 @@ def test_a_known_backend_that_is_not_installed_gets_the_pip_line(registry):
     ],
 )
 def test_leaving_the_backend_out_says_which_there_are(call):
-    with pytest.raises(InvalidOption, match=r"say which backend: backend=\.\.\.; installed: disk, memory"):
+    with pytest.raises(InvalidOption, match=r"say which backend: backend=\.\.\.; installed: disk, "):
         call(FileManager())
 
 

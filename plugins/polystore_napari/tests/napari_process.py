@@ -34,7 +34,11 @@ class NapariProcess:
                 [sys.executable, __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()], env=environment
             )
         self._connection = ours
-        self._answer()
+        try:
+            self._answer()
+        except BaseException:
+            self.end()
+            raise
 
     def _answer(self) -> Any:
         if not self._connection.poll(PATIENCE_SECONDS):

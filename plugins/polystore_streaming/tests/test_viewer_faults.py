@@ -12,8 +12,6 @@ import pytest
 from viewer_processes import PATIENCE, eventually
 from viewer_senders import adds_up, result_of, stream
 
-from polystore_streaming.processes import is_running
-
 MIB = 1 << 20
 NO_LONGER_THAN = 10.0
 """Seconds; a bound that only a save that waits for its viewer exceeds."""
@@ -139,7 +137,7 @@ def test_a_sender_killed_in_the_midst_harms_no_other(viewers):
 
 def test_the_viewer_goes_on_without_the_sender_that_started_it(viewers):
     sender = stream(viewers, shape=(64, 64), count=10)
-    eventually(lambda: is_running(viewers.files()))
+    eventually(viewers.processes)
     sender.kill()
     sender.communicate()
     manager = viewers.manager(autostart=False)
