@@ -62,7 +62,7 @@ def test_an_unknown_name_lists_what_is_installed_and_what_was_meant(registry):
 def error_without_plugins(tmp_path) -> Callable[[str], str]:
     """What is raised for the name of a backend where core is installed and no plugin is."""
     for package in (polystore_core, pluggy, portalocker):
-        folder = Path(package.__file__).parent
+        folder = Path(str(package.__file__)).parent
         (tmp_path / folder.name).symlink_to(folder)
 
     def ask(name: str) -> str:
