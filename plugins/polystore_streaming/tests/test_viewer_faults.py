@@ -136,7 +136,7 @@ def test_a_sender_killed_in_the_midst_harms_no_other(viewers):
 
 
 def test_the_viewer_goes_on_without_the_sender_that_started_it(viewers):
-    sender = stream(viewers, shape=(64, 64), count=10)
+    sender = stream(viewers, shape=(64, 64), seconds=PATIENCE, pause=0.01)
     eventually(viewers.processes)
     sender.kill()
     sender.communicate()
