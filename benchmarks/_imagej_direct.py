@@ -1,26 +1,20 @@
-"""ImageJ in a process of its own, updated directly: what a script does that holds Java and pixels together.
-
-Reads a line from standard input for each frame, brings the frame to the screen, and writes a line.
-"""
+"""ImageJ in a process of its own, updated directly: as a script does that holds Java and pixels."""
 
 from __future__ import annotations
 
 import sys
 
 import jpype
-import numpy as np
 
+from benchmarks._on_screen import frames
 from polystore_fiji import DisplayOptions
-
-_FRAMES = 8
 
 
 def main(size: int) -> None:
-    """Show frames of ``size`` x ``size`` pixels, uint16, until the input ends."""
+    """Copy the next frame into the window's pixels for each line of standard input, until it ends."""
     jpype.startJVM("-Xrs", classpath=[DisplayOptions().jar])
     jpype.JClass("ij.ImageJ")(jpype.JClass("ij.ImageJ").EMBEDDED)
-    rng = np.random.default_rng(0)
-    frames = [rng.integers(0, 4096, (size, size), dtype=np.uint16) for _ in range(_FRAMES)]
+    images = frames(size)
     pixels = jpype.JArray(jpype.JShort)(size * size)
     imp = jpype.JClass("ij.ImagePlus")(
         "direct", jpype.JClass("ij.process.ShortProcessor")(size, size, pixels, None)
@@ -28,23 +22,16 @@ def main(size: int) -> None:
     imp.setDisplayRange(0, 4095)
     imp.show()
     order = jpype.JClass("java.nio.ByteOrder").nativeOrder()
-    toolkit = jpype.JClass("java.awt.Toolkit").getDefaultToolkit()
 
-    def paint() -> None:
-        canvas = imp.getCanvas()
-        graphics = canvas.getGraphics()
-        canvas.paint(graphics)
-        graphics.dispose()
-        toolkit.sync()
-
-    painting = jpype.JProxy("java.lang.Runnable", dict={"run": paint})
-    print("ready", flush=True)
-    for number, _ in enumerate(sys.stdin):
-        frame = memoryview(frames[number % _FRAMES].data).cast("B")
+    def update(number: int) -> None:
+        frame = memoryview(images[number % 2].data).cast("B")
         jpype.nio.convertToDirectBuffer(frame).order(order).asShortBuffer().get(pixels)
         imp.updateAndDraw()
-        jpype.JClass("java.awt.EventQueue").invokeAndWait(painting)
-        print("painted", flush=True)
+
+    update(0)
+    print("ready", flush=True)
+    for number, _ in enumerate(sys.stdin, 1):
+        update(number)
 
 
 if __name__ == "__main__":

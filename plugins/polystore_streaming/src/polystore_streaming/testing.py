@@ -22,13 +22,16 @@ __all__ = ["private_viewers", "virtual_screen"]
 
 
 @contextmanager
-def virtual_screen(size: str = "1600x1200x24") -> Iterator[str]:
+def virtual_screen(size: str = "1600x1200x24", *, framebuffer: Path | None = None) -> Iterator[str]:
     """Run an X server in memory, Xvfb, and point ``DISPLAY`` of this process to it.
 
     Parameters
     ----------
     size
         Width, height and bits per pixel.
+    framebuffer
+        A folder in which the server keeps its pixels, as the file ``Xvfb_screen0`` in XWD format: whoever maps
+        it sees what is on the screen.
 
     Yields
     ------
@@ -50,6 +53,8 @@ def virtual_screen(size: str = "1600x1200x24") -> Iterator[str]:
     """
     reading, writing = os.pipe()
     command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp"]
+    if framebuffer is not None:
+        command += ["-fbdir", str(framebuffer)]
     try:
         server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
     except FileNotFoundError as error:
