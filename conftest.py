@@ -120,10 +120,19 @@ def screen() -> Iterator[str]:
         yield display
 
 
+@pytest.fixture(scope="session")
+def _litter() -> Iterator[str]:
+    """Temporary directories of docstrings, removed in the end; their names are short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="polystore-") as folder:
+        yield folder
+
+
 @pytest.fixture(autouse=True)
 def _docstrings_run_in_a_scratch_directory(request: pytest.FixtureRequest) -> None:
     if isinstance(request.node, pytest.DoctestItem):
-        request.getfixturevalue("monkeypatch").chdir(request.getfixturevalue("tmp_path"))
+        monkeypatch = request.getfixturevalue("monkeypatch")
+        monkeypatch.chdir(request.getfixturevalue("tmp_path"))
+        monkeypatch.setattr(tempfile, "tempdir", request.getfixturevalue("_litter"))
 
 
 pytest_collect_file = Sybil(
