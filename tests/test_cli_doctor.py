@@ -72,7 +72,8 @@ def test_doctor_finds_nothing_broken_here(tmp_path):
     assert code == 0
     assert found["backend", "disk"]["state"] == "ok"
     assert found["format", ".ome.tif"]["state"] == "ok"
-    assert found["distribution", "polystore"]["detail"] == __version__
+    for name in ("polystore", "polystore-core", "polystore-streaming"):
+        assert found["distribution", name]["detail"] == __version__
     assert found["python", ".".join(map(str, sys.version_info[:3]))]["state"] == "ok"
 
 

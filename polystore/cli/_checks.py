@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polystore
 from polystore.cli._commands import BUILT_IN, COMMANDS, load_command
-from polystore.cli._distributions import OURS, Requirement, extras, installed_version, requirements
+from polystore.cli._distributions import OURS, Requirement, extras, family, installed_version, requirements
 from polystore.cli._errors import one_line
 from polystore_core import BackendInfo, BackendRegistry, InvalidOption, PolyStoreError
 from polystore_core.formats import FormatRegistry
@@ -81,9 +81,7 @@ def _distributions() -> Iterator[Finding]:
             f"its metadata says {facade}, what runs is {polystore.__version__} of {polystore.__file__}",
             "install the checkout anew: pip install --force-reinstall ./polystore_core ./plugins/* .",
         )
-    for name in sorted(
-        {OURS, *(need.name for need in requirements(OURS) if need.name.startswith(f"{OURS}-"))}
-    ):
+    for name in family(OURS):
         version = installed_version(name)
         if version is None:
             continue
@@ -105,7 +103,7 @@ def _extras() -> Iterator[Finding]:
             lacks = ", ".join(need.name for need in missing)
             yield Finding("extra", extra, "absent", f"lacks {lacks}", f'pip install "{OURS}[{extra}]"')
         else:
-            yield Finding("extra", extra, "ok", ", ".join(need.name for need in needs))
+            yield Finding("extra", extra, "ok", ", ".join(dict.fromkeys(need.name for need in needs)))
 
 
 def _install(missing: list[Requirement]) -> str:

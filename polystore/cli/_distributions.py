@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
 
-__all__ = ["OURS", "Requirement", "extras", "installed_version", "requirements"]
+__all__ = ["OURS", "Requirement", "extras", "family", "installed_version", "requirements"]
 
 OURS = "polystore"
 
@@ -88,3 +88,21 @@ def extras(name: str) -> dict[str, list[Requirement]]:
         if need.extra is not None and need.name != name:
             found.setdefault(need.extra, []).append(need)
     return found
+
+
+def family(name: str) -> list[str]:
+    """Return a distribution and those that it asks for, directly or not, whose names begin with its own.
+
+    Examples
+    --------
+    >>> from polystore.cli._distributions import family
+    >>> family("polystore")[:3]
+    ['polystore', 'polystore-core', 'polystore-disk']
+    """
+    found = {name}
+    left = [name]
+    while left:
+        asked = {need.name for need in requirements(left.pop()) if need.name.startswith(f"{name}-")}
+        left.extend(asked - found)
+        found |= asked
+    return sorted(found)

@@ -14,6 +14,7 @@ from polystore_core import (
     CorruptData,
     FileManager,
     InvalidOption,
+    InvalidPath,
     IsADirectory,
     PathExists,
     StorageError,
@@ -167,6 +168,21 @@ def test_a_kind_that_the_format_does_not_hold_names_those_that_do(fm):
     with pytest.raises(UnsupportedData, match=r"'.npy' holds array, not text; formats for text: .txt"):
         fm.save("text", "a.npy", backend="disk")
     assert fm.list_dir(".", backend="disk") == []
+
+
+def test_a_list_of_numbers_for_an_array_format_is_told_how_to_become_one(fm):
+    with pytest.raises(UnsupportedData, match=r"numpy.array\(values\) makes an array of a list"):
+        fm.save([[1, 2], [3, 4]], "a.npy", backend="disk")
+
+
+@pytest.mark.parametrize("configuration", [{}, {"root": "store"}])
+def test_what_is_meant_for_an_object_store_does_not_end_up_in_a_folder_of_that_name(fm, configuration):
+    fm = FileManager(BackendRegistry({"disk": configuration}))
+    with pytest.raises(InvalidPath, match=r"'s3://bucket/a\.npy' is a URL, not a path of this"):
+        fm.save(IMAGE, "s3://bucket/a.npy", backend="disk")
+    with pytest.raises(InvalidPath, match="is a URL"):
+        fm.ensure_directory("s3://bucket/a", backend="disk")
+    assert os.listdir() == []
 
 
 def test_copying_between_formats_converts_and_within_one_copies_the_bytes(fm):

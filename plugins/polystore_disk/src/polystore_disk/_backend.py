@@ -12,6 +12,7 @@ from polystore_core import (
     BatchError,
     Entry,
     InvalidOption,
+    InvalidPath,
     NotADirectory,
     PathExists,
     PathNotFound,
@@ -283,11 +284,8 @@ name a path below it
         if directory in self._swept:
             return
         self._swept.add(directory)
-        try:
-            with open_directory(directory, root=self._root) as handle:
-                sweep(handle)
-        except OSError:
-            return
+        with suppress(OSError, InvalidPath), open_directory(directory, root=self._root) as handle:
+            sweep(handle)
 
 
 def _make_directories(path: str) -> None:

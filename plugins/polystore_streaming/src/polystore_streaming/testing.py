@@ -30,8 +30,8 @@ def virtual_screen(size: str = "1600x1200x24", *, framebuffer: Path | None = Non
     size
         Width, height and bits per pixel.
     framebuffer
-        A folder in which the server keeps its pixels, as the file ``Xvfb_screen0`` in XWD format: whoever maps
-        it sees what is on the screen.
+        A folder in which the server keeps its pixels, as the file ``Xvfb_screen0`` in XWD format: whoever
+        maps it sees what is on the screen.
 
     Yields
     ------

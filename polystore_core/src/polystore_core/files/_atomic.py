@@ -51,6 +51,8 @@ class atomic_writer(Writer):  # noqa: N801 - reads as a function
         If the disk, quota or file-size limit is reached, also by a write inside the block.
     AccessDenied
         If the operating system forbids it, or ``path`` leaves ``root``.
+    InvalidPath
+        If ``path`` is a URL.
     StorageError
         For any other error of the operating system.
 

@@ -10,7 +10,8 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from polystore_core._os_errors import OsErrorTranslation, translate_os_error
-from polystore_core.errors import AccessDenied, StorageError
+from polystore_core.errors import AccessDenied, InvalidPath, StorageError
+from polystore_core.paths import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,8 @@ def locate(
     ------
     AccessDenied
         If the path leads out of the root.
+    InvalidPath
+        If it is a URL.
     PathNotFound, NotADirectory
         If a directory on the way is missing, or a file.
 
@@ -125,6 +128,10 @@ def find_place(
 ) -> Place:
     """Like :func:`locate`, but the descriptor is the caller's to close."""
     shown = os.fspath(path)
+    if "://" in shown and is_url(shown):
+        raise InvalidPath(
+            f"{shown!r} is a URL, not a path of this computer; name a backend that takes URLs, such as 'zarr'"
+        )
     if root is None:
         if make_parents:
             make_directories(os.path.dirname(shown), sync=sync)

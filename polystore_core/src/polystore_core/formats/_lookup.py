@@ -83,9 +83,11 @@ class FormatRegistry:
         """
         holds = self._installed[suffix][0].capabilities
         if kind not in holds:
+            is_list = kind == "json" and "array" in holds
+            hint = ". numpy.array(values) makes an array of a list" if is_list else ""
             raise UnsupportedData(
                 f"{suffix!r} holds {listed(holds)}, not {kind}; "
-                f"formats for {kind}: {listed(self.suffixes(kind))}"
+                f"formats for {kind}: {listed(self.suffixes(kind))}{hint}"
             )
 
     def check_data(self, data: Data, suffix: str) -> None:
