@@ -24,7 +24,7 @@ def main(size: int) -> None:
     order = jpype.JClass("java.nio.ByteOrder").nativeOrder()
 
     def update(number: int) -> None:
-        frame = memoryview(images[number % 2].data).cast("B")
+        frame = memoryview(images[number % len(images)].data).cast("B")
         jpype.nio.convertToDirectBuffer(frame).order(order).asShortBuffer().get(pixels)
         imp.updateAndDraw()
 

@@ -25,7 +25,7 @@ def main(size: int) -> None:
             application.quit()
             return
         numbers.append(len(numbers))
-        layer.data = images[len(numbers) % 2]
+        layer.data = images[len(numbers) % len(images)]
 
     notifier = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read)
     notifier.activated.connect(lambda *_: update())

@@ -1,7 +1,7 @@
 """From a frame to the screen: what is on it is read from outside, the same way for ours and for the peer.
 
-Each side has an X server of its own that keeps its pixels in a file. Frames are dark and bright in turn; one
-is on the screen when the lowest row of pixels that follow has taken its colour.
+Each side has an X server of its own that keeps its pixels in a file. Frames differ in brightness; one is on
+the screen when the lowest row of pixels that follow has taken its colour.
 """
 
 from __future__ import annotations
@@ -24,32 +24,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Array = np.ndarray[Any, Any]
-    Show = Callable[[], None]
 
-__all__ = ["frames", "on_screens"]
+__all__ = ["Window", "frames", "on_screens"]
 
 _PATIENCE = 60.0
 _STILL = 0.3
+_LEVELS = 4
 _WIDTH = 32
 """Pixels of a row that must follow the frames; the words of a status line are narrower."""
 
 
 def frames(size: int) -> list[Array]:
-    """Return noise of ``size`` x ``size`` pixels, uint16: a dark frame and a bright one.
+    """Return noise of ``size`` x ``size`` pixels, uint16, each frame brighter than the one before.
 
     Examples
     --------
-    >>> dark, bright = frames(8)
+    >>> dark, bright, *_ = frames(8)
     >>> bool(dark.max() < bright.min())
     True
     """
-    rng = np.random.default_rng(0)
-    dark = rng.integers(0, 1024, (size, size), dtype=np.uint16)
-    return [dark, dark + np.uint16(3072)]
+    noise = np.random.default_rng(0).integers(0, 512, (size, size), dtype=np.uint16)
+    return [noise + np.uint16(1024 * level) for level in range(_LEVELS)]
 
 
 @contextmanager
-def on_screens(backend: str, path: str, script: str, size: int, folder: Path) -> Iterator[tuple[Show, Show]]:
+def on_screens(
+    backend: str, path: str, script: str, size: int, folder: Path
+) -> Iterator[tuple[Window, Window]]:
     """Open a window of ours, and one of a viewer without PolyStore.
 
     Parameters
@@ -66,8 +67,8 @@ def on_screens(backend: str, path: str, script: str, size: int, folder: Path) ->
 
     Yields
     ------
-    tuple of callable
-        Ours and the peer: each brings the next frame to the screen, and returns when it is there.
+    tuple of Window
+        Ours and the peer.
     """
     images = frames(size)
     manager = FileManager(BackendRegistry())
@@ -75,19 +76,19 @@ def on_screens(backend: str, path: str, script: str, size: int, folder: Path) ->
     for place in places:
         place.mkdir()
     with virtual_screen(framebuffer=places[1]), _running(script, size) as update:
-        peer = _Window(places[1], update)
+        peer = Window(places[1], update)
         with virtual_screen(framebuffer=places[0]), private_viewers():
             sink: Any = manager.stream(backend=backend)
             numbers = count()
 
             def save() -> None:
-                image = images[next(numbers) % 2]
+                image = images[next(numbers) % len(images)]
                 manager.save(image, path, backend=backend, contrast=(0, 4095))
 
             save()
             manager.flush(backend=backend, timeout=_PATIENCE)
             try:
-                yield _Window(places[0], save).show, peer.show
+                yield Window(places[0], save), peer
             finally:
                 sink.close_viewer()
                 manager.close()
@@ -114,7 +115,7 @@ def _running(script: str, size: int) -> Iterator[Callable[[], None]]:
         process.communicate()
 
 
-class _Window:
+class Window:
     """A window, as an X server shows it.
 
     Parameters
@@ -131,25 +132,43 @@ class _Window:
         self._next = count()
         self._still()
         pictures = []
-        for _ in range(4):
+        for _ in range(2 * _LEVELS):
             update()
             pictures.append(self._still())
-        follows = (pictures[0] == pictures[2]) & (pictures[1] == pictures[3]) & (pictures[0] != pictures[1])
+        first, second = np.stack(pictures[:_LEVELS]), np.stack(pictures[_LEVELS:])
+        follows = (first == second).all(axis=0) & (first != np.roll(first, 1, axis=0)).all(axis=0)
         rows = np.flatnonzero(follows.sum(axis=1) >= _WIDTH)
         if not rows.size:
             raise RuntimeError(f"on the screen of {folder.name} frames do not follow one another")
         self._pixel = rows[-1], np.flatnonzero(follows[rows[-1]])[_WIDTH // 2]
-        self._colors = [int(picture[self._pixel]) for picture in pictures[:2]]
+        self._colors = [int(picture[self._pixel]) for picture in pictures[:_LEVELS]]
 
     def show(self) -> None:
         """Show the next frame, and return when it is on the screen."""
-        color = self._colors[next(self._next) % 2]
-        self._update()
+        color = self._send()
         end = time.monotonic() + _PATIENCE
         while self._screen[self._pixel] != color:
-            if time.monotonic() > end:
-                raise RuntimeError("a frame has not come to the screen")
-            time.sleep(0.0001)
+            _wait(end)
+
+    def stream(self, count: int, per_second: float) -> None:
+        """Show frames at a pace until so many of them were on the screen, whichever were left out."""
+        begin = time.monotonic()
+        sent = seen = 0
+        before = self._screen[self._pixel]
+        while seen < count:
+            if time.monotonic() >= begin + sent / per_second:
+                self._send()
+                sent += 1
+            color = self._screen[self._pixel]
+            seen += color != before and color in self._colors
+            before = color
+            _wait(begin + _PATIENCE)
+        self.show()
+
+    def _send(self) -> int:
+        """Have the next frame shown, and return its colour."""
+        self._update()
+        return self._colors[next(self._next) % _LEVELS]
 
     def _still(self) -> Array:
         """Return the screen when nothing has moved on it for a while."""
@@ -160,6 +179,12 @@ class _Window:
             if not np.array_equal(picture, self._screen):
                 picture, since = self._screen.copy(), time.monotonic()
         return picture
+
+
+def _wait(end: float) -> None:
+    if time.monotonic() > end:
+        raise RuntimeError("a frame has not come to the screen")
+    time.sleep(0.0001)
 
 
 def _screen(file: Path) -> Array:
