@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from polystore_napari._placed import PlacedLayer
 from polystore_napari._planes import Planes, Stack
 from polystore_napari._world import CHANNEL, sliding
 from polystore_streaming.viewer import Image
@@ -15,22 +16,16 @@ if TYPE_CHECKING:
 
     from polystore_napari._planes import Key
     from polystore_napari._stored_planes import StoredPlanes
-    from polystore_napari._world import Lift, World
+    from polystore_napari._world import World
     from polystore_streaming.viewer import Labels
 
-__all__ = ["PixelLayer", "layer_arguments", "same_look", "streamed"]
+__all__ = ["PixelLayer", "streamed"]
 
-SPACE = ("z", "y", "x")
 MULTISCALE_FROM = 8192
 COARSEST = 1024
 
-PLACING = {
-    *("axis_labels", "scale", "units", "translate", "rotate", "shear", "affine", "ndim"),
-    *("plane", "experimental_clipping_planes", "locked_data_level"),
-}
 
-
-class PixelLayer:
+class PixelLayer(PlacedLayer):
     """A napari layer of images or labels, with one plane for each position that has come.
 
     Parameters
@@ -46,13 +41,9 @@ class PixelLayer:
 
     Attributes
     ----------
-    layer
-        The layer in napari; ``None`` until :meth:`build`.
     planes
         What has come.
     """
-
-    suffix = ""
 
     def __init__(
         self,
@@ -64,16 +55,17 @@ class PixelLayer:
         scale: tuple[float, ...],
         unit: str | None,
     ) -> None:
-        self.world = world
-        self.title = title
-        self.channel = channel
-        self.channel_name: str | None = None
-        self.layer: Any = None
         self.planes = levels[0][0]
-        self.grid_axes, self.frame_axes = self.planes.grid_axes, self.planes.frame_axes
+        super().__init__(
+            world=world,
+            title=title,
+            channel=channel,
+            grid_axes=self.planes.grid_axes,
+            frame_axes=self.planes.frame_axes,
+            scale=scale,
+            unit=unit,
+        )
         self._levels = levels
-        self._scale, self._unit = scale, unit
-        self._lift: Lift | None = None
 
     def check(self, frame: Image | Labels) -> None:
         """Refuse a frame that does not fit.
@@ -102,10 +94,6 @@ class PixelLayer:
         position = sliding(frame.position)
         return self.planes.put(tuple(position[axis] for axis in self.grid_axes), frame.pixels)
 
-    def build(self, name: str) -> Any:
-        """Make the napari layer."""
-        raise NotImplementedError
-
     def data(self) -> Any:
         """Return what napari is to show: an array of its own, a stack, or a list of either by level."""
         lift = self.world.lift(self.planes.axes)
@@ -125,7 +113,7 @@ class PixelLayer:
             "data": self.data(),
             "name": name,
             "multiscale": len(self._levels) > 1,
-            **layer_arguments(self._lift, self.grid_axes, *self._size()),
+            **self._placing(),
         }
 
     def relift(self) -> None:
@@ -147,29 +135,7 @@ class PixelLayer:
             self.layer.data = self.data()
             self.replace()
         else:
-            self.layer = same_look(self.layer, self.data(), self._placing())
-            self._watch()
-
-    def rescale(self, scale: tuple[float, ...], unit: str | None) -> None:
-        """Take over another scale and unit; what the user set stays until the sender gives others."""
-        if (scale, unit) != (self._scale, self._unit):
-            self._scale, self._unit = scale, unit
-            self.replace()
-
-    def replace(self) -> None:
-        """Place the layer by its axes and the size of its pixels."""
-        for name, value in self._placing().items():
-            setattr(self.layer, name, value)
-
-    def _placing(self) -> dict[str, Any]:
-        assert self._lift is not None
-        return layer_arguments(self._lift, self.grid_axes, *self._size())
-
-    def _size(self) -> tuple[tuple[float, ...], str | None]:
-        return self._scale, self._unit
-
-    def _watch(self) -> None:
-        """Take note of what the user does to the napari layer."""
+            self._exchange(self.data())
 
     def announce(self) -> None:
         """Make room for all that is held in a window whose axes are counted anew."""
@@ -194,44 +160,6 @@ class PixelLayer:
     @staticmethod
     def _named(axes: tuple[str, ...], samples: int) -> tuple[str, ...]:
         return (*axes, "rgb") if samples else axes
-
-
-def layer_arguments(
-    lift: Lift, grid_axes: tuple[str, ...], scale: tuple[float, ...], unit: str | None
-) -> dict[str, Any]:
-    """Return names, scale and units of a layer's axes in napari's order.
-
-    Examples
-    --------
-    >>> from polystore_napari._world import Lift
-    >>> lift = Lift(("well", "z", "y", "x"), (0, None, 1, 2), (2, 5, 64, 64))
-    >>> layer_arguments(lift, ("well",), (0.5, 0.5), "micrometer")["scale"]
-    (1.0, 1.0, 0.5, 0.5)
-    """
-    frame = [
-        None if source is None or source < len(grid_axes) else source - len(grid_axes)
-        for source in lift.sources
-    ]
-    return {
-        "axis_labels": lift.axes,
-        "scale": tuple(1.0 if at is None or at >= len(scale) else float(scale[at]) for at in frame),
-        "units": tuple(
-            unit if unit and at is not None and axis in SPACE else "pixel"
-            for axis, at in zip(lift.axes, frame, strict=True)
-        ),
-    }
-
-
-def same_look(layer: Any, data: Any, placing: Mapping[str, Any]) -> Any:
-    """Return a napari layer that looks like another one, with data of another number of axes.
-
-    Only some layers can take such data themselves.
-    """
-    _, state, _ = layer.as_layer_data_tuple()
-    kept = {name: value for name, value in state.items() if name not in PLACING}
-    if "ndim" in state:
-        kept["ndim"] = len(placing["axis_labels"])
-    return type(layer)(data, **kept, **placing)
 
 
 def streamed(first: Image | Labels, world: World) -> dict[str, Any]:

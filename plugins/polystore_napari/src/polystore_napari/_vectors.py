@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from polystore_napari._pixels import layer_arguments, same_look
+from polystore_napari._placed import PlacedLayer
 from polystore_napari._world import CHANNEL, sliding
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ REGION = "region"
 Array = np.ndarray[Any, Any]
 
 
-class VectorLayer:
+class VectorLayer(PlacedLayer):
     """A napari layer of points or shapes from one or more paths, and those that the user adds.
 
     Rows have one coordinate per axis of the window from the layer's outermost one on. Along an axis that the
@@ -44,23 +44,18 @@ class VectorLayer:
     """
 
     def __init__(self, first: Content, frame_axes: Sequence[str], world: World) -> None:
-        self.world = world
-        self.title = first.layer
-        self.channel = first.position.get(CHANNEL)
-        self.channel_name: str | None = None
-        self.suffix = ""
-        self.grid_axes = tuple(sliding(first.position))
-        self.frame_axes = tuple(frame_axes)
-        self.layer: Any = None
-        self._lift: Lift | None = None
+        super().__init__(
+            world=world,
+            title=first.layer,
+            channel=first.position.get(CHANNEL),
+            grid_axes=tuple(sliding(first.position)),
+            frame_axes=frame_axes,
+            scale=first.scale,
+            unit=first.unit,
+        )
         self._values: dict[str, tuple[int | str, ...]] = {}
         self._extents: dict[str, tuple[dict[str, int | str], tuple[int, ...]]] = {}
         self._setting = False
-        self._scale, self._unit = first.scale, first.unit
-
-    def build(self, name: str) -> Any:
-        """Make the napari layer, empty."""
-        raise NotImplementedError
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -155,24 +150,10 @@ class VectorLayer:
             if lift.axes == former.axes:
                 self._move_rows(moved)
             else:
-                self.layer = same_look(self.layer, self._moved_data(moved), self._placing())
-                self._watch()
+                self._exchange(self._moved_data(moved))
 
-    def rescale(self, scale: tuple[float, ...], unit: str | None) -> None:
-        """Take over another scale and unit; what the user set stays until the sender gives others."""
-        if (scale, unit) != (self._scale, self._unit):
-            self._scale, self._unit = scale, unit
-            self.replace()
-
-    def replace(self) -> None:
-        """Place the layer by its axes and the size of its pixels."""
-        for name, value in self._placing().items():
-            setattr(self.layer, name, value)
-
-    def _placing(self) -> dict[str, Any]:
-        assert self._lift is not None
-        size = self.world.size(self.frame_axes, self._scale, self._unit)
-        return layer_arguments(self._lift, self.grid_axes, *size)
+    def _size(self) -> tuple[tuple[float, ...], str | None]:
+        return self.world.size(self.frame_axes, self._scale, self._unit)
 
     def follow(self, steps: Mapping[str, int]) -> None:
         """Shift the layer to where the sliders stand along the axes that it does not have."""
