@@ -13,10 +13,11 @@ import time
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from benchmarks._compare import Case, Target, ratio
 from polystore import BackendRegistry, FileManager
 from polystore_streaming.testing import private_viewers, virtual_screen
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["Window", "frames", "on_screens"]
+__all__ = ["ViewerBenchmark", "frames"]
 
 _PATIENCE = 60.0
 _STILL = 0.3
@@ -47,51 +48,74 @@ def frames(size: int) -> list[Array]:
     return [noise + np.uint16(1024 * level) for level in range(_LEVELS)]
 
 
-@contextmanager
-def on_screens(
-    backend: str, path: str, script: str, size: int, folder: Path
-) -> Iterator[tuple[Window, Window]]:
-    """Open a window of ours, and one of a viewer without PolyStore.
+class ViewerBenchmark(NamedTuple):
+    """Frames to the window of a viewer, beside one that a script updates without PolyStore.
 
-    Parameters
+    Attributes
     ----------
-    backend, path
+    backend
         What frames are saved to.
     script
-        Beside this module. It is given `size`, makes the same frames, says ``ready`` when its window is open,
-        and updates it with the next frame for each line that it reads.
+        Beside this module. It is given the size of the frames, makes the same, says ``ready`` when its window
+        is open, and updates it with the next frame for each line that it reads.
+    update
+        How the script does that, in a word.
     size
-        Of the frames.
-    folder
-        For the files of the X servers.
-
-    Yields
-    ------
-    tuple of Window
-        Ours and the peer.
+        Height and width of a frame.
+    target
+        What is promised for one frame.
+    per_second
+        How many frames are promised of a stream.
     """
-    images = frames(size)
-    manager = FileManager(BackendRegistry())
-    places = [folder / "ours", folder / "peer"]
-    for place in places:
-        place.mkdir()
-    with virtual_screen(framebuffer=places[1]), _running(script, size) as update:
-        peer = Window(places[1], update)
-        with virtual_screen(framebuffer=places[0]), private_viewers():
-            sink: Any = manager.stream(backend=backend)
-            numbers = count()
 
-            def save() -> None:
-                image = images[next(numbers) % len(images)]
-                manager.save(image, path, backend=backend, contrast=(0, 4095))
+    backend: str
+    script: str
+    update: str
+    size: int
+    target: Target
+    per_second: int
 
-            save()
-            manager.flush(backend=backend, timeout=_PATIENCE)
-            try:
-                yield Window(places[0], save), peer
-            finally:
-                sink.close_viewer()
-                manager.close()
+    def cases(self, folder: Path, *, quick: bool) -> Iterator[Case]:
+        """Yield single frames, then a stream of as many as two seconds hold."""
+        size, many = (64, 4) if quick else (self.size, 2 * self.per_second)
+        with self._on_screens(size, folder) as (ours, peer):
+            yield Case(
+                f"a frame on the screen, to {self.update}",
+                ours.show,
+                peer.show,
+                None if quick else self.target,
+            )
+            yield Case(
+                f"{many} frames seen on the screen, to a clock of {self.per_second} a second",
+                lambda: ours.stream(many, 1.25 * self.per_second),
+                lambda: time.sleep(many / self.per_second),
+                None if quick else ratio(1.0),
+            )
+
+    @contextmanager
+    def _on_screens(self, size: int, folder: Path) -> Iterator[tuple[_Window, _Window]]:
+        images = frames(size)
+        manager = FileManager(BackendRegistry())
+        places = [folder / "ours", folder / "peer"]
+        for place in places:
+            place.mkdir()
+        with virtual_screen(framebuffer=places[1]), _running(self.script, size) as update:
+            peer = _Window(places[1], update)
+            with virtual_screen(framebuffer=places[0]), private_viewers():
+                sink: Any = manager.stream(backend=self.backend)
+                numbers = count()
+
+                def save() -> None:
+                    image = images[next(numbers) % len(images)]
+                    manager.save(image, "live.tif", backend=self.backend, contrast=(0, 4095))
+
+                save()
+                manager.flush(backend=self.backend, timeout=_PATIENCE)
+                try:
+                    yield _Window(places[0], save), peer
+                finally:
+                    sink.close_viewer()
+                    manager.close()
 
 
 @contextmanager
@@ -115,7 +139,7 @@ def _running(script: str, size: int) -> Iterator[Callable[[], None]]:
         process.communicate()
 
 
-class Window:
+class _Window:
     """A window, as an X server shows it.
 
     Parameters
