@@ -10,7 +10,7 @@ import numpy as np
 
 from polystore_core.errors import InvalidOption, UnsupportedData
 from polystore_roi._assembling import PLAIN, assembled
-from polystore_roi._loss import Loss, LossReport
+from polystore_roi._loss import LossReport
 from polystore_roi._outlines import outlines
 from polystore_roi._raster import covers_whole_pixels, has_inside, pixels
 from polystore_roi._shapes import Composite, Mask, Polygon
@@ -146,10 +146,8 @@ def labels_from_rois(
     axes = _axes(len(shape), leading)
     numbers = _numbers(listed)
     image = np.zeros(tuple(shape), _dtype(numbers, dtype))
-    losses: list[Loss] = []
-    for index, (roi, label) in enumerate(zip(listed, numbers, strict=True)):
-        losses += [Loss(index, roi.name, what) for what in _draw(image, roi, label, axes)]
-    return image, LossReport("a label image", tuple(losses))
+    losses = [(roi, list(_draw(image, roi, label, axes))) for roi, label in zip(listed, numbers, strict=True)]
+    return image, LossReport.of("a label image", losses)
 
 
 def _axes(ndim: int, leading: Sequence[Axis] | None) -> Sequence[Axis]:
