@@ -34,7 +34,7 @@ def cases(folder: Path, *, quick: bool) -> Iterator[Case]:
         return len(found)
 
     yield Case(f"{side**2} objects to masks", masks, loop, ratio(0.2))
-    yield Case(f"{side**2} objects to outlines", polygons, loop, ratio(0.5))
+    yield Case(f"{side**2} objects to outlines", polygons, loop, ratio(0.2))
 
     rois = rois_from_labels(labels, kind="polygon")
     table = rois_to_table(rois)

@@ -178,6 +178,13 @@ def test_stains_of_well_known_names_have_their_usual_colours_and_one_channel_alo
     assert (np.array(fiji.java(last)) % 256).tolist() == [[255, 0, 0], [0, 0, 255]]
 
 
+def test_no_channel_gets_the_colour_of_a_stain_beside_it(fiji):
+    for channel, name in enumerate(("DNA", "pH3", "actin")):
+        fiji.call("show_image", plane(1, channel=channel, channel_name=name))
+    last = fiji.java("[list(lut.getBytes()[255::256]) for lut in imp('stack').getLuts()]")
+    assert (np.array(last) % 256).tolist() == [[0, 0, 255], [255, 0, 0], [0, 255, 0]]
+
+
 def test_a_composite_mixes_its_channels_on_the_screen(fiji):
     size = (120, 160)
     for channel, value in enumerate((255, 255, 0)):

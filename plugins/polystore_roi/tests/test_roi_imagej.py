@@ -24,6 +24,7 @@ from polystore_roi import (
     Polyline,
     Rectangle,
     Text,
+    labels_from_rois,
     roi_from_imagej,
     roi_to_imagej,
 )
@@ -150,12 +151,31 @@ def test_a_turned_ellipse_by_imagej_lies_where_it_lies_there(drawn):
     assert np.allclose(np.ptp(said["points"], axis=0), [right - left, bottom - top], atol=0.2)
 
 
+@pytest.mark.parametrize(
+    ("name", "tolerance"),
+    [
+        ("rectangle", 0),
+        ("oval", 0),
+        ("polygon", 0),
+        ("composite", 0),
+        ("ellipse", 0),
+        ("freehand", 0.03),
+        ("rotated rectangle", 0.03),
+    ],
+)
+def test_an_area_by_imagej_covers_the_pixels_that_it_covers_there(drawn, name, tolerance):
+    """Corners between pixels ImageJ rounds before it fills."""
+    labels, _ = labels_from_rois([drawn[0][name]], (100, 100), leading=())
+    assert np.count_nonzero(labels) == pytest.approx(drawn[1][name]["pixels"], rel=tolerance)
+
+
 def test_our_archive_opens_in_the_roi_manager(imagej, tmp_path):
     pixels = np.ones((3, 4), bool)
     pixels[1, 1] = False
+    square = [[0, 0], [0, 9], [9, 9], [9, 0]]
     rois = [
         Rectangle(5, 6, 20, 10, name="a/b", stroke="#ff8000", z=2),
-        Polygon([[0, 0], [0, 9], [9, 9]], holes=[[[1, 4], [1, 6], [3, 6]]], name="holed", c=0, z=1, t=2),
+        Polygon(square, holes=[np.add(square, 36) / 9], name="holed", c=0, z=1, t=2),
         Mask(pixels, 10, 20, name="mask"),
         Points([[1, 2], [3, 4]], name="µ"),
         Ellipse(0, 0, 10, 20, angle=30, name="turned"),
@@ -167,6 +187,7 @@ def test_our_archive_opens_in_the_roi_manager(imagej, tmp_path):
     assert said[0]["bounds"] == [6, 5, 10, 20]
     assert said[0]["stroke"] == 0xFFFF8000
     assert said[1]["position"][:3] == [1, 2, 3]
+    assert said[1]["pixels"] == 81 - 1
     assert said[2]["pixels"] == 11
     assert said[2]["bounds"] == [20, 10, 4, 3]
     assert said[3]["points"] == [[2, 1], [4, 3]]

@@ -61,6 +61,32 @@ def test_a_hole_and_what_lies_in_it_are_kept():
     )
 
 
+def test_each_hole_is_in_the_part_around_it_however_they_nest():
+    labels = np.zeros((13, 29), np.uint8)
+    for depth in range(6):
+        labels[depth : 13 - depth, depth : 13 - depth] = 1 - depth % 2
+    labels[1:6, 15:28] = 1
+    labels[3, 17:20] = labels[2:4, 21] = labels[3, 23] = 0
+    (roi,) = rois_from_labels(labels, kind="polygon")
+    assert [(part.bounds, sorted(hole[:, 1].min() for hole in part.holes)) for part in roi.parts] == [
+        ((0, 0, 13, 13), [1]),
+        ((1, 15, 6, 28), [17, 21, 23]),
+        ((2, 2, 11, 11), [3]),
+        ((4, 4, 9, 9), [5]),
+    ]
+    assert np.array_equal(labels_from_rois([roi], labels.shape)[0], labels)
+
+
+def test_a_noisy_mask_of_thousands_of_parts_and_holes_comes_back():
+    mask = np.random.default_rng(0).random((300, 300)) < 0.5
+    (roi,) = rois_from_labels(mask, kind="polygon")
+    assert len(roi.parts) > 3_000
+    assert sum(len(part.holes) for part in roi.parts) > 200
+    back, losses = labels_from_rois([roi], mask.shape, dtype=np.uint8)
+    assert np.array_equal(back, mask)
+    assert not losses
+
+
 def test_pixels_that_touch_at_a_corner_are_two_parts():
     (roi,) = rois_from_labels(np.eye(2, dtype=bool), kind="polygon")
     assert len(roi.parts) == 2

@@ -12,6 +12,8 @@ from roi_strategies import regions, shapes
 
 from polystore_core.data import data_equal
 from polystore_roi import (
+    Composite,
+    Polygon,
     RoiLossWarning,
     roi_from_imagej,
     roi_to_imagej,
@@ -43,6 +45,12 @@ def test_a_region_comes_back_from_imagej_bytes(kind, data):
     for positions in ("hyperstack", "stack"):
         content, _ = roi_to_imagej(roi, positions=positions)
         assert roi_from_imagej(content) == (roi, [])
+
+
+def test_outlines_that_cross_come_back_from_imagej_bytes():
+    crossing = [[[0, 0], [0, 1], [1, 0]], [[0, -2], [0, 0], [1, 1]]]
+    roi = Composite([Polygon([[0, 0]] * 3), Polygon(crossing[0], holes=[crossing[1]])])
+    assert roi_from_imagej(roi_to_imagej(roi)[0]) == (roi, [])
 
 
 @pytest.mark.parametrize("format_", [GeoJson, ImageJRoiSet, RoiJson])

@@ -206,7 +206,7 @@ class ImageLayer:
             return
         color = content.colormap or stain_color(content.channel_name or "")
         table = None if color is None else partial(lookup_table, color)
-        window.want(position, table, content.contrast, given=content.contrast_given)
+        window.want(position, table, content.contrast, given=content.contrast_given, color=color)
         if content.channel_name is not None:
             window.name_channel(position, content.channel_name)
 

@@ -16,7 +16,7 @@ from polystore_fiji._pixels import COLOR, copy_in, copy_out, new_array, packed
 from polystore_streaming.viewer import PositionGrid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     import numpy as np
 
@@ -103,11 +103,12 @@ class ImageWindow:
         limits: tuple[float, float] | None,
         *,
         given: bool,
+        color: str | None = None,
     ) -> None:
         """Say how the channel at a position is to look, as far as the user leaves it to the stream."""
         look = self.looks.setdefault(self._channel(self.grid.key(position)), Look())
         if look.table is None and table is not None:
-            look.table, self._restyled = table, True
+            look.table, look.color, self._restyled = table, color, True
         if look.want(limits, given=given):
             self._restyled = True
 
@@ -292,8 +293,8 @@ class ImageWindow:
             return
         looks = {key: self.looks.setdefault(key, Look()) for key in self._combinations[0]}
         tables = [
-            look.render(current.get(key), self._default_table(place))
-            for place, (key, look) in enumerate(looks.items())
+            look.render(current.get(key), partial(lookup_table, color))
+            for (key, look), color in zip(looks.items(), self._default_colors(looks.values()), strict=True)
         ]
         if self.is_composite:
             self.imp.setLuts(jpype.JArray(java("ij.process.LUT"))(tables))
@@ -303,9 +304,13 @@ class ImageWindow:
         for key, table in self._tables().items():
             looks[key].remember(table)
 
-    def _default_table(self, place: int) -> Callable[[], Any]:
-        colored = self.is_composite and len(self._combinations[0]) > 1 and place < len(CHANNEL_COLORS)
-        return partial(lookup_table, CHANNEL_COLORS[place] if colored else "gray")
+    def _default_colors(self, looks: Collection[Look]) -> list[str]:
+        """Return what each channel has unless it has a colour of its own: none that another one has."""
+        if not self.is_composite or len(looks) == 1:
+            return ["gray"] * len(looks)
+        taken = {look.color for look in looks}
+        free = (color for color in CHANNEL_COLORS if color not in taken)
+        return [look.color or next(free, "gray") for look in looks]
 
     def _viewed(self) -> tuple[Key, Key] | None:
         """What T and Z point to; ``None`` if that is the plane last followed: then the next one is too."""

@@ -21,6 +21,8 @@ class Look:
     ----------
     table
         Makes the lookup table; ``None`` leaves it to the place of the channel.
+    color
+        What the caller, or the name of the stain, calls that table.
     limits
         Wanted display range; ``None`` before the first is known.
     given
@@ -28,6 +30,7 @@ class Look:
     """
 
     table: Callable[[], Any] | None = None
+    color: str | None = None
     limits: tuple[float, float] | None = None
     given: bool = False
     _shown: Any = None

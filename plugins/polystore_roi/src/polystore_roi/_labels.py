@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import count, groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from polystore_core.errors import InvalidOption, UnsupportedData
 from polystore_roi._assembling import PLAIN, assembled
-from polystore_roi._loss import Loss, LossReport
+from polystore_roi._loss import LossReport
 from polystore_roi._outlines import outlines
 from polystore_roi._raster import covers_whole_pixels, has_inside, pixels
 from polystore_roi._shapes import Composite, Mask, Polygon
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from polystore_roi._roi import Roi
 
     Array = np.ndarray[Any, Any]
+    _Position = tuple[int | None, int | None, int | None]
 
 __all__ = ["labels_from_rois", "rois_from_labels"]
 
@@ -90,7 +92,8 @@ def rois_from_labels(
     rois: list[Roi] = []
     for place in np.ndindex(image.shape[:-2]):
         plane = image[place].view(np.uint8) if image.dtype == np.bool_ else image[place]
-        rois += extract(plane, dict(zip(axes, place, strict=True)))
+        at = dict(zip(axes, place, strict=True))
+        rois += extract(plane, (at.get("c"), at.get("z"), at.get("t")))
     return rois
 
 
@@ -143,10 +146,8 @@ def labels_from_rois(
     axes = _axes(len(shape), leading)
     numbers = _numbers(listed)
     image = np.zeros(tuple(shape), _dtype(numbers, dtype))
-    losses: list[Loss] = []
-    for index, (roi, label) in enumerate(zip(listed, numbers, strict=True)):
-        losses += [Loss(index, roi.name, what) for what in _draw(image, roi, label, axes)]
-    return image, LossReport("a label image", tuple(losses))
+    losses = [(roi, list(_draw(image, roi, label, axes))) for roi, label in zip(listed, numbers, strict=True)]
+    return image, LossReport.of("a label image", losses)
 
 
 def _axes(ndim: int, leading: Sequence[Axis] | None) -> Sequence[Axis]:
@@ -160,23 +161,28 @@ def _axes(ndim: int, leading: Sequence[Axis] | None) -> Sequence[Axis]:
     return axes
 
 
-def _masks(plane: Array, place: dict[str, int]) -> Iterator[Roi]:
+def _masks(plane: Array, position: _Position) -> Iterator[Roi]:
     """Yield the mask of each object, cut from the plane."""
-    for label, indices, (rows, columns) in _boxes(plane):
-        mask = indices[rows, columns] == label[0]
+    numbered, objects = _objects(plane)
+    corners = [
+        ((rows.start, columns.start), (rows.stop - rows.start, columns.stop - columns.start))
+        for _, _, (rows, columns) in objects
+    ]
+    origins = np.array(corners, np.float64)
+    origins.flags.writeable = False
+    for (number, label, box), origin in zip(objects, origins, strict=True):
+        mask = numbered[box] == number
         mask.flags.writeable = False
-        origin = np.array([(rows.start, columns.start), mask.shape], np.float64)
-        origin.flags.writeable = False
-        yield assembled(Mask, (origin,), _attributes(label[1], place), mask=mask)
+        yield assembled(Mask, (origin,), _attributes(label, position), mask=mask)
 
 
-def _boxes(plane: Array) -> Iterator[tuple[tuple[int, int], Array, tuple[slice, slice]]]:
-    """Yield for each object its number in an image, its label, that image, and the box around it."""
+def _objects(plane: Array) -> tuple[Array, list[tuple[int, int, tuple[slice, slice]]]]:
+    """Return an image of numbers, and for each object its number there, its label, and the box around it."""
     from scipy.ndimage import find_objects
 
     highest = int(plane.max(initial=0))
     if not highest:
-        return
+        return plane, []
     if highest <= _SPARSE * plane.size:
         labels, indices = None, plane
     else:
@@ -187,21 +193,18 @@ def _boxes(plane: Array) -> Iterator[tuple[tuple[int, int], Array, tuple[slice, 
     native = (
         indices.astype(np.int64) if indices.dtype.kind == "u" and indices.dtype.itemsize == 8 else indices
     )
-    for number, box in enumerate(find_objects(native), start=1):
-        if box is not None:
-            yield (number, number if labels is None else int(labels[number])), native, box
+    return native, [
+        (number, number if labels is None else int(labels[number]), box)
+        for number, box in enumerate(find_objects(native), start=1)
+        if box is not None
+    ]
 
 
-def _polygons(plane: Array, place: dict[str, int]) -> Iterator[Roi]:
+def _polygons(plane: Array, position: _Position) -> Iterator[Roi]:
     """Yield the outline of each object."""
-    parts: dict[int, list[tuple[Array, ...]]] = {}
-    for outline in outlines(plane):
-        rings = (outline.outer, *outline.holes)
-        for ring in rings:
-            ring.flags.writeable = False
-        parts.setdefault(outline.label, []).append(rings)
-    for label, found in parts.items():
-        values = _attributes(label, place)
+    for label, parts in groupby(outlines(plane), key=attrgetter("label")):
+        found = [(part.outer, *part.holes) for part in parts]
+        values = _attributes(label, position)
         if len(found) == 1:
             yield assembled(Polygon, found[0], values)
         else:
@@ -209,9 +212,8 @@ def _polygons(plane: Array, place: dict[str, int]) -> Iterator[Roi]:
             yield assembled(Composite, (), values, parts=members)
 
 
-def _attributes(label: int, place: dict[str, int]) -> AttributeValues:
-    c, z, t = (place.get(axis) for axis in ("c", "z", "t"))
-    return str(label), None, None, c, z, t, f'{{"{LABEL}":{label}}}'
+def _attributes(label: int, position: _Position) -> AttributeValues:
+    return str(label), None, None, *position, f'{{"{LABEL}":{label}}}'
 
 
 def _numbers(rois: Sequence[Roi]) -> list[int]:
@@ -256,7 +258,7 @@ def _draw(image: Array, roi: Roi, label: int, axes: Sequence[Axis]) -> Iterator[
     others = int(np.count_nonzero((target != 0) & (target != label) & mask))
     if others:
         yield f"an overlap: {others} pixels were those of earlier regions"
-    target[..., mask] = label
+    np.copyto(target, label, where=mask)
     top, left, bottom, right = roi.bounds
     if top < 0 or left < 0 or bottom > image.shape[-2] or right > image.shape[-1]:
         yield "what of it lies outside of the image"

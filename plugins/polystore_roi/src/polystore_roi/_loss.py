@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from polystore_core.errors import UnsupportedData
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from polystore_roi._roi import Roi
 
 __all__ = ["Loss", "LossReport", "RoiLossWarning"]
 
@@ -65,6 +67,28 @@ class LossReport:
     target: str
     losses: tuple[Loss, ...] = ()
 
+    @classmethod
+    def of(
+        cls, target: str, regions: Iterable[tuple[Roi, Iterable[str]]], *, kept: bool = False
+    ) -> LossReport:
+        """Report what a target cannot hold of each region of a list.
+
+        Parameters
+        ----------
+        target
+            What was converted to or from.
+        regions
+            Each region, with what cannot be held of it.
+        kept
+            As for :class:`Loss`, for all of them.
+        """
+        losses = [
+            Loss(index, roi.name, what, kept)
+            for index, (roi, missing) in enumerate(regions)
+            for what in missing
+        ]
+        return cls(target, tuple(losses))
+
     def __bool__(self) -> bool:
         return bool(self.losses)
 
@@ -86,16 +110,21 @@ class LossReport:
         more = f"; and {len(self.losses) - 3} more" if len(self.losses) > 3 else ""
         return f"{self.target} cannot hold everything: {shown}{more}"
 
-    def settle(self, *, strict: bool) -> None:
-        """Warn of the losses, or refuse them.
+    def settle(self, *, strict: bool | None = None) -> None:
+        """Warn of the losses, refuse them, or accept them: what the option ``strict`` of all formats does.
+
+        Parameters
+        ----------
+        strict
+            ``None`` warns (:class:`RoiLossWarning`), ``True`` refuses, ``False`` accepts without a word.
 
         Raises
         ------
         UnsupportedData
             If there are losses and ``strict`` is true.
         """
-        if not self.losses:
+        if not self.losses or strict is False:
             return
         if strict:
-            raise UnsupportedData(f"{self}. Leave out strict=True if that will do")
-        warnings.warn(str(self), RoiLossWarning, stacklevel=3)
+            raise UnsupportedData(f"{self}. Pass strict=False if that will do")
+        warnings.warn(f"{self}. Pass strict=False if that will do", RoiLossWarning, stacklevel=3)

@@ -37,7 +37,8 @@ def nested(rings: Sequence[Array]) -> list[tuple[Array, list[Array]]]:
     Returns
     -------
     list of (outline, holes)
-        In the order of ``rings``; a ring within a hole is an outline again.
+        In the order of ``rings``; a ring within a hole is an outline again. Of rings that do cross, each is
+        there once.
     """
     if len(rings) < 2:
         return [(ring, []) for ring in rings]
@@ -50,12 +51,15 @@ def nested(rings: Sequence[Array]) -> list[tuple[Array, list[Array]]]:
         candidates = np.flatnonzero(boxes & (sizes > sizes[index])).tolist()
         point = _inner_point(ring) if candidates else ring[0]
         parents.append([other for other in candidates if contains(rings[other], point)])
-    groups: dict[int, list[Array]] = {
-        index: [] for index, around in enumerate(parents) if len(around) % 2 == 0
-    }
-    for index, around in enumerate(parents):
-        if len(around) % 2:
-            groups[min(around, key=lambda other: float(sizes[other]))].append(rings[index])
+    even = {index for index, around in enumerate(parents) if len(around) % 2 == 0}
+    holders = [
+        None if index in even else min(even.intersection(around), key=sizes.__getitem__, default=None)
+        for index, around in enumerate(parents)
+    ]
+    groups: dict[int, list[Array]] = {index: [] for index, holder in enumerate(holders) if holder is None}
+    for ring, holder in zip(rings, holders, strict=True):
+        if holder is not None:
+            groups[holder].append(ring)
     return [(rings[index], holes) for index, holes in groups.items()]
 
 

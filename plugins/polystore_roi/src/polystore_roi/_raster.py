@@ -40,8 +40,8 @@ def covers_whole_pixels(roi: Roi) -> bool:
 
 
 def _is_stepped(ring: Array) -> bool:
-    steps = np.roll(ring, -1, axis=0) - ring
-    return bool((ring == np.floor(ring)).all() and (steps == 0).any(axis=1).all())
+    straight = _following(ring) == ring
+    return bool((ring == np.floor(ring)).all() and (straight[:, 0] | straight[:, 1]).all())
 
 
 def pixels(roi: Roi, shape: tuple[int, int]) -> tuple[int, int, Array] | None:
@@ -59,43 +59,33 @@ def pixels(roi: Roi, shape: tuple[int, int]) -> tuple[int, int, Array] | None:
     (y, x, mask) or None
         First row and column, and bool (H, W); ``None`` if the region lies outside.
     """
-    box = _box(roi, shape)
-    if box is None:
-        return None
-    top, left, bottom, right = box
-    mask = np.zeros((bottom - top, right - left), np.bool_)
-    for part in roi.parts if isinstance(roi, Composite) else (roi,):
-        _fill(mask, part, top, left)
-    return top, left, mask
-
-
-def _box(roi: Roi, shape: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Return the rows and columns that may be covered."""
     low_y, low_x, high_y, high_x = roi.bounds
     top, left = max(0, math.floor(low_y)), max(0, math.floor(low_x))
-    bottom, right = min(shape[0], math.ceil(high_y)), min(shape[1], math.ceil(high_x))
-    return (top, left, bottom, right) if top < bottom and left < right else None
+    size = min(shape[0], math.ceil(high_y)) - top, min(shape[1], math.ceil(high_x)) - left
+    if min(size) <= 0:
+        return None
+    return top, left, _covered(roi, top, left, size)
 
 
-def _fill(mask: Array, part: Roi, top: int, left: int) -> None:
-    """Set what a part covers in the mask whose first pixel lies at (top, left)."""
-    match part:
+def _covered(roi: Roi, top: int, left: int, size: tuple[int, int]) -> Array:
+    """Return what a region covers of the box of that size whose first pixel is (top, left)."""
+    match roi:
         case Mask():
-            _paste(mask, part, part.y - top, part.x - left)
+            return roi.mask[top - roi.y :, left - roi.x :][: size[0], : size[1]]
         case Polygon():
-            mask |= _within(part._rings, mask.shape, top, left)
+            return _within(roi._rings, size, top, left)
         case Rectangle():
-            mask |= _within((part.corners,), mask.shape, top, left)
+            return _within((roi.corners,), size, top, left)
         case Ellipse():
-            mask |= _within_ellipse(part, mask.shape, top, left)
-
-
-def _paste(mask: Array, part: Mask, y: int, x: int) -> None:
-    rows, columns = part.mask.shape
-    bottom, right = min(mask.shape[0], y + rows), min(mask.shape[1], x + columns)
-    top, left = max(0, y), max(0, x)
-    if top < bottom and left < right:
-        mask[top:bottom, left:right] |= part.mask[top - y : bottom - y, left - x : right - x]
+            return _within_ellipse(roi, size, top, left)
+    covered = np.zeros(size, np.bool_)
+    for part in roi.parts if isinstance(roi, Composite) else ():
+        found = pixels(part, (top + size[0], left + size[1]))
+        if found is not None:
+            y, x, inside = found
+            rows, columns = inside.shape
+            covered[y - top : y - top + rows, x - left : x - left + columns] |= inside
+    return covered
 
 
 def _within(rings: Sequence[Array], shape: Sequence[int], top: int, left: int) -> Array:
@@ -105,7 +95,7 @@ def _within(rings: Sequence[Array], shape: Sequence[int], top: int, left: int) -
     """
     height, width = shape
     start = np.concatenate(rings) - (top, left)
-    end = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings]) - (top, left)
+    end = np.concatenate([_following(ring) for ring in rings]) - (top, left)
     low, high = np.minimum(start[:, 0], end[:, 0]), np.maximum(start[:, 0], end[:, 0])
     first = np.clip(np.ceil(low - 0.5), 0, height).astype(np.int64)
     counts = np.maximum(np.clip(np.ceil(high - 0.5), 0, height).astype(np.int64) - first, 0)
@@ -115,8 +105,7 @@ def _within(rings: Sequence[Array], shape: Sequence[int], top: int, left: int) -
     at = x0 + (row + 0.5 - y0) / (y1 - y0) * (x1 - x0)
     column = np.clip(np.ceil(at - 0.5), 0, width).astype(np.int64)
     switches = np.zeros(height * (width + 1), np.bool_)
-    places, times = np.unique(row * (width + 1) + column, return_counts=True)
-    switches[places] = times % 2
+    np.logical_xor.at(switches, row * (width + 1) + column, True)
     filled: Array = np.logical_xor.accumulate(switches.reshape(height, width + 1), axis=1)[:, :width]
     return filled
 
@@ -131,3 +120,8 @@ def _within_ellipse(part: Ellipse, shape: Sequence[int], top: int, left: int) ->
     along, across = (x * cos + y * sin) / (part.width / 2), (y * cos - x * sin) / (part.height / 2)
     inside: Array = along**2 + across**2 <= 1
     return inside
+
+
+def _following(ring: Array) -> Array:
+    """Return the vertex that follows each one."""
+    return np.concatenate([ring[1:], ring[:1]])

@@ -117,7 +117,7 @@ class Roi:
     @property
     def nbytes(self) -> int:
         """Bytes of the content, roughly what a store pays for it."""
-        return sum(ring.nbytes for ring in self._rings) + len(self.name) + len(self._properties)
+        return self._size() + len(self.name) + len(self._properties)
 
     def replace(self: Self, **changes: Any) -> Self:
         """Return this region with some of its attributes changed; the shape stays.
@@ -151,6 +151,10 @@ class Roi:
     def _outline(self) -> tuple[Coordinates, ...]:
         """The rings whose bounds are those of the shape."""
         return self._rings
+
+    def _size(self) -> int:
+        """Bytes of the shape."""
+        return sum(ring.nbytes for ring in self._rings)
 
     def _shape(self) -> tuple[Any, ...]:
         """What, beyond the rings, tells one shape of this class from another."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from polystore_core import CorruptData, PathExists, PathNotFound
 from polystore_zarr._durable import sync_directory, sync_tree
 from polystore_zarr._images import ImageShape, label_options, write_image
+from polystore_zarr._ngff import ome_of
 from polystore_zarr._nodes import document_of
 from polystore_zarr._plate_listing import PlateListing
 from polystore_zarr._staging import publish
@@ -117,7 +118,7 @@ class LocalTarget(NamedTuple):
             )
             with self.listing.lock():
                 self._refuse_to_lose(target, values, place, batch, path=path)
-                _keep_labels(target, staged)
+                _keep_the_rest(target, staged)
                 sync_tree(staged, durability)
                 publish(staged, target, overwrite=batch.overwrite, shown=path, replaces="directory")
                 sync_directory(os.path.dirname(target), durability)
@@ -238,7 +239,25 @@ def refuse_to_lose(attributes: Any, values: Values, *, shown: str, place: FieldP
             )
 
 
-def _keep_labels(target: str, staged: str) -> None:
-    """Let the labels of the field that is replaced lie in the new one too; their files are shared."""
-    if os.path.exists(f"{target}/labels"):
-        shutil.copytree(f"{target}/labels", f"{staged}/labels", copy_function=os.link)
+def _keep_the_rest(target: str, staged: str) -> None:
+    """Let what is no level of the image that is replaced lie in the new field too; the files are shared.
+
+    Labels, and whatever else was saved into the group of the field: regions of interest, for example.
+    """
+    try:
+        levels = _level_paths(document_of(target).get("attributes"))
+        with os.scandir(target) as entries:
+            rest = [entry.name for entry in entries if entry.is_dir() and entry.name not in levels]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in rest:
+        if not os.path.exists(f"{staged}/{name}"):
+            shutil.copytree(f"{target}/{name}", f"{staged}/{name}", copy_function=os.link)
+
+
+def _level_paths(attributes: Any) -> set[str]:
+    try:
+        datasets = ome_of(attributes)["multiscales"][0]["datasets"]
+        return {str(dataset["path"]) for dataset in datasets}
+    except (AttributeError, LookupError, TypeError):
+        return set()

@@ -53,12 +53,12 @@ def rois_to_geojson(rois: Iterable[Roi]) -> tuple[dict[str, Any], LossReport]:
     [Points([[10, 20]], name='spot', z=3)]
     """
     features, losses = [], []
-    for index, roi in enumerate(rois):
+    for roi in rois:
         feature = _feature(roi)
         exact = differences(roi, _shown(feature, [])[0])
         features.append(feature | ({_EXACT: exact} if exact else {}))
-        losses += [Loss(index, roi.name, what, kept=True) for what in _unheld(roi)]
-    return {"type": "FeatureCollection", "features": features}, LossReport("GeoJSON", tuple(losses))
+        losses.append((roi, _unheld(roi)))
+    return {"type": "FeatureCollection", "features": features}, LossReport.of("GeoJSON", losses, kept=True)
 
 
 def rois_from_geojson(value: Any) -> tuple[list[Roi], LossReport]:

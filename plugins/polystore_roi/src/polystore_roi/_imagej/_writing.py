@@ -75,8 +75,10 @@ def write_shape(roi: Roi) -> Native:
             _write_vertices(record, ROI_TYPE.POINT, roi.coordinates)
         case Line():
             _write_line(record, roi)
-        case Rectangle() | Ellipse() if _is_flat(roi):
+        case Rectangle() if _is_flat(roi):
             _write_vertices(record, ROI_TYPE.POLYGON, roi.corners)
+        case Ellipse() if _is_flat(roi):
+            _write_vertices(record, ROI_TYPE.POLYGON, roi.outline())
         case Rectangle() | Ellipse() if roi.angle == 0:
             _write_box(record, roi, ROI_TYPE.RECT if isinstance(roi, Rectangle) else ROI_TYPE.OVAL)
         case Rectangle():
@@ -99,9 +101,11 @@ def _is_flat(roi: Rectangle | Ellipse) -> bool:
 
 def unshown(roi: Roi) -> list[str]:
     """Tell what ImageJ does not show of the shape."""
+    if isinstance(roi, Ellipse) and _is_flat(roi):
+        return ["an ellipse so flat that it is written as a polygon of 64 corners"]
     if not isinstance(roi, Composite):
         return []
-    kinds = {type(part).__name__.lower() for part in roi.parts if isinstance(part, Points | Text)}
+    kinds = {type(part).__name__.lower() for part in roi.parts if isinstance(part, Ellipse | Points | Text)}
     return [f"the {kind} within a composite, which ImageJ shows as an outline" for kind in sorted(kinds)]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from polystore_core.errors import CorruptData, UnsupportedData
 from polystore_roi._exact import restored
-from polystore_roi._loss import Loss, LossReport
+from polystore_roi._loss import LossReport
 from polystore_roi._napari._rows import NO_FILL, Row, region, rows
 from polystore_roi._napari._to_layers import check_leading
 
@@ -75,13 +75,8 @@ def rois_from_napari(
                 f"the layer has {entry.row.data.shape[1]} axes, leading {tuple(leading)!r} and y, x are "
                 f"{len(leading) + 2}"
             )
-    rois: list[Roi] = []
-    losses: list[Loss] = []
-    for group in _groups(entries):
-        roi, lost = _region(group, leading)
-        losses += [Loss(len(rois), roi.name, what) for what in lost]
-        rois.append(roi)
-    return rois, LossReport("the model", tuple(losses))
+    read = [_region(group, leading) for group in _groups(entries)]
+    return [roi for roi, _ in read], LossReport.of("the model", read)
 
 
 def _groups(entries: Sequence[_Entry]) -> list[list[_Entry]]:

@@ -203,7 +203,8 @@ def _boxed(kind: str, corners: Array, lost: list[str]) -> Roi:
     if 0 in across and 0 in down:
         return shape(top, left, bottom - top, right - left)
     y, x = corners.mean(axis=0)
-    angle = math.degrees(math.atan2(across[0], across[1]))
+    run = across if width > _SQUARE * height else (-down[1], down[0])
+    angle = math.degrees(math.atan2(run[0], run[1]))
     return shape(y - height / 2, x - width / 2, height, width, angle)
 
 

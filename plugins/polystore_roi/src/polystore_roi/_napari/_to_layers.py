@@ -10,7 +10,7 @@ import numpy as np
 
 from polystore_core.errors import InvalidOption, UnsupportedData
 from polystore_roi._exact import differences
-from polystore_roi._loss import Loss, LossReport
+from polystore_roi._loss import LossReport
 from polystore_roi._napari._rows import region, rows
 from polystore_roi._roi import Roi
 from polystore_roi._shapes import Composite, Text
@@ -79,7 +79,7 @@ def rois_to_napari(rois: Iterable[Roi], *, leading: Sequence[Axis] = ()) -> Napa
     check_leading(leading)
     shapes: list[tuple[Row, dict[str, Any]]] = []
     points: list[tuple[Row, dict[str, Any]]] = []
-    losses: list[Loss] = []
+    losses: list[tuple[Roi, list[str]]] = []
     for index, roi in enumerate(rois):
         if not isinstance(roi, Roi):
             raise UnsupportedData(f"a list of regions holds {roi!r}, which is none")
@@ -87,11 +87,12 @@ def rois_to_napari(rois: Iterable[Roi], *, leading: Sequence[Axis] = ()) -> Napa
         back, _ = region(shown, leading, {"name": roi.name})
         exact = differences(roi, back, fragile=not all(map(_is_single, shown)))
         written = json.dumps(exact, ensure_ascii=False, separators=(",", ":")) if exact else ""
-        losses += [Loss(index, roi.name, what, kept=True) for what in _unshown(roi, leading)]
+        losses.append((roi, _unshown(roi, leading)))
         for row in shown:
             features = {"roi": index, "part": row.part, "name": roi.name, "exact": written}
             (points if row.kind == "points" else shapes).append((row, features))
-    return NapariLayers(_shapes_layer(shapes), _points_layer(points), LossReport("napari", tuple(losses)))
+    report = LossReport.of("napari", losses, kept=True)
+    return NapariLayers(_shapes_layer(shapes), _points_layer(points), report)
 
 
 def check_leading(leading: Sequence[str]) -> None:

@@ -34,7 +34,13 @@ class GeoJson:
     """
 
     def encode(
-        self, data: Data, file: BinaryIO, *, threads: int, strict: bool = False, indent: int | None = None
+        self,
+        data: Data,
+        file: BinaryIO,
+        *,
+        threads: int,
+        strict: bool | None = None,
+        indent: int | None = None,
     ) -> None:
         """Write a list of regions.
 
@@ -45,8 +51,7 @@ class GeoJson:
         file, threads
             As in :class:`~polystore_core.formats.Format`.
         strict
-            True refuses what GeoJSON does not have; False warns of it
-            (:class:`~polystore_roi.RoiLossWarning`).
+            What becomes of what GeoJSON does not have, see :meth:`~polystore_roi.LossReport.settle`.
         indent
             Spaces per level; ``None`` writes one line.
 
@@ -60,7 +65,7 @@ class GeoJson:
         dump(collection, file, indent=indent)
 
     def decode(
-        self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int, strict: bool = False
+        self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int, strict: bool | None = None
     ) -> list[Any]:
         """Return the regions.
 
@@ -69,7 +74,7 @@ class GeoJson:
         file, copy, max_bytes, threads
             As in :class:`~polystore_core.formats.Format`.
         strict
-            True refuses a file of which something is not understood; False warns of it.
+            What becomes of what is not understood, see :meth:`~polystore_roi.LossReport.settle`.
 
         Raises
         ------

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core.errors import UnsupportedData
-from polystore_roi._imagej import roi_from_imagej, roi_to_imagej
-from polystore_roi._loss import Loss, LossReport
+from polystore_roi._imagej import Positions, roi_from_imagej, roi_to_imagej
+from polystore_roi._loss import LossReport
 from polystore_roi.formats._files import read_all, require_rois, write_all
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class ImageJRoi:
         file: BinaryIO,
         *,
         threads: int,
-        strict: bool = False,
-        positions: Literal["hyperstack", "stack"] = "hyperstack",
+        strict: bool | None = None,
+        positions: Positions = "hyperstack",
     ) -> None:
         """Write a list of one region.
 
@@ -55,10 +55,9 @@ class ImageJRoi:
         file, threads
             As in :class:`~polystore_core.formats.Format`.
         strict
-            True refuses what ImageJ does not show; False warns of it
-            (:class:`~polystore_roi.RoiLossWarning`).
+            What becomes of what ImageJ does not show, see :meth:`~polystore_roi.LossReport.settle`.
         positions
-            ``"hyperstack"`` writes c, z and t; ``"stack"`` writes z as the position in a plain stack.
+            As for :func:`~polystore_roi.roi_to_imagej`.
 
         Raises
         ------
@@ -69,12 +68,11 @@ class ImageJRoi:
         if len(rois) != 1:
             raise UnsupportedData(f"'.roi' holds one region; got {len(rois)}: save as .roi.zip")
         content, unshown = roi_to_imagej(rois[0], positions=positions)
-        losses = tuple(Loss(0, rois[0].name, what, kept=True) for what in unshown)
-        LossReport("'.roi'", losses).settle(strict=strict)
+        LossReport.of("'.roi'", [(rois[0], unshown)], kept=True).settle(strict=strict)
         write_all(file, content)
 
     def decode(
-        self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int, strict: bool = False
+        self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int, strict: bool | None = None
     ) -> list[Any]:
         """Return a list of one region.
 
@@ -83,7 +81,7 @@ class ImageJRoi:
         file, copy, max_bytes, threads
             As in :class:`~polystore_core.formats.Format`.
         strict
-            True refuses a region of which something is not understood; False warns of it.
+            What becomes of what is not understood, see :meth:`~polystore_roi.LossReport.settle`.
 
         Raises
         ------
@@ -91,5 +89,5 @@ class ImageJRoi:
             If the file is damaged, or may need more than ``max_bytes``.
         """
         roi, lost = roi_from_imagej(read_all(file, max_bytes, expansion=_EXPANSION))
-        LossReport("the model", tuple(Loss(0, roi.name, what) for what in lost)).settle(strict=strict)
+        LossReport.of("the model", [(roi, lost)]).settle(strict=strict)
         return [roi]

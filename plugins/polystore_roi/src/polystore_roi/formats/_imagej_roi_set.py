@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import zipfile
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core.errors import CorruptData, PolyStoreError
-from polystore_roi._imagej import roi_from_imagej, roi_to_imagej
-from polystore_roi._loss import Loss, LossReport
+from polystore_roi._imagej import Positions, roi_from_imagej, roi_to_imagej
+from polystore_roi._loss import LossReport
 from polystore_roi.formats._files import is_real_failure, require_rois, require_room
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class ImageJRoiSet:
         file: BinaryIO,
         *,
         threads: int,
-        strict: bool = False,
-        positions: Literal["hyperstack", "stack"] = "hyperstack",
+        strict: bool | None = None,
+        positions: Positions = "hyperstack",
     ) -> None:
         """Write a list of regions; an empty one too.
 
@@ -71,31 +71,30 @@ class ImageJRoiSet:
         file, threads
             As in :class:`~polystore_core.formats.Format`.
         strict
-            True refuses what ImageJ does not show; False warns of it
-            (:class:`~polystore_roi.RoiLossWarning`).
+            What becomes of what ImageJ does not show, see :meth:`~polystore_roi.LossReport.settle`.
         positions
-            ``"hyperstack"`` writes c, z and t; ``"stack"`` writes z as the position in a plain stack.
+            As for :func:`~polystore_roi.roi_to_imagej`.
 
         Raises
         ------
         UnsupportedData
             If ImageJ cannot address a region or, with ``strict``, show it.
         """
-        losses: list[Loss] = []
+        losses: list[tuple[Roi, list[str]]] = []
         taken: set[str] = set()
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for index, roi in enumerate(require_rois(data, ".roi.zip")):
                 label = _free_label(_label(roi, index), taken)
                 content, unshown = roi_to_imagej(roi, positions=positions, unnamed=label)
-                losses += [Loss(index, roi.name, what, kept=True) for what in unshown]
+                losses.append((roi, unshown))
                 member = zipfile.ZipInfo(label + _SUFFIX, _EPOCH)
                 member.compress_type = zipfile.ZIP_DEFLATED
                 member.external_attr = 0o644 << 16
                 archive.writestr(member, content)
-        LossReport("'.roi.zip'", tuple(losses)).settle(strict=strict)
+        LossReport.of("'.roi.zip'", losses, kept=True).settle(strict=strict)
 
     def decode(
-        self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int, strict: bool = False
+        self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int, strict: bool | None = None
     ) -> list[Any]:
         """Return the regions in the order of the archive.
 
@@ -104,7 +103,7 @@ class ImageJRoiSet:
         file, copy, max_bytes, threads
             As in :class:`~polystore_core.formats.Format`.
         strict
-            True refuses an archive of which something is not understood; False warns of it.
+            What becomes of what is not understood, see :meth:`~polystore_roi.LossReport.settle`.
 
         Raises
         ------
@@ -112,22 +111,18 @@ class ImageJRoiSet:
             If the archive is damaged, holds a name that leads elsewhere, no region but other files, or may
             need more than ``max_bytes``.
         """
-        rois: list[Roi] = []
-        losses: list[Loss] = []
+        read: list[tuple[Roi, list[str]]] = []
         try:
             with zipfile.ZipFile(file) as archive:
-                for member in _members(archive, max_bytes):
-                    roi, lost = _region(archive, member)
-                    losses += [Loss(len(rois), roi.name, what) for what in lost]
-                    rois.append(roi)
+                read += [_region(archive, member) for member in _members(archive, max_bytes)]
         except PolyStoreError:
             raise
         except Exception as error:  # a damaged archive can make zipfile raise nearly anything
             if is_real_failure(error):
                 raise
             raise CorruptData(f"not an archive of regions that can be read: {error}") from error
-        LossReport("the model", tuple(losses)).settle(strict=strict)
-        return rois
+        LossReport.of("the model", read).settle(strict=strict)
+        return [roi for roi, _ in read]
 
 
 def _members(archive: zipfile.ZipFile, max_bytes: int) -> list[zipfile.ZipInfo]:

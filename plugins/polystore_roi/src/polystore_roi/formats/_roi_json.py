@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core.errors import CorruptData
+from polystore_roi._loss import LossReport
 from polystore_roi._records import record_of, roi_of
 from polystore_roi.formats._files import require_rois
 from polystore_roi.formats._json import damage_is_corrupt, dump, load
@@ -46,7 +47,15 @@ class RoiJson:
     }
     """
 
-    def encode(self, data: Data, file: BinaryIO, *, threads: int, indent: int | None = None) -> None:
+    def encode(
+        self,
+        data: Data,
+        file: BinaryIO,
+        *,
+        threads: int,
+        strict: bool | None = None,
+        indent: int | None = None,
+    ) -> None:
         """Write a list of regions.
 
         Parameters
@@ -55,6 +64,8 @@ class RoiJson:
             The list.
         file, threads
             As in :class:`~polystore_core.formats.Format`.
+        strict
+            As for the other formats of regions; nothing is ever lost here.
         indent
             Spaces per level; ``None`` writes one line.
 
@@ -64,10 +75,20 @@ class RoiJson:
             If it is no list of regions.
         """
         records = [record_of(roi) for roi in require_rois(data, ".roi.json")]
+        LossReport("'.roi.json'").settle(strict=strict)
         dump({"format": _FORMAT, "version": _VERSION, "rois": records}, file, indent=indent)
 
-    def decode(self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int) -> list[Any]:
+    def decode(
+        self, file: BinaryIO, *, copy: bool, max_bytes: int, threads: int, strict: bool | None = None
+    ) -> list[Any]:
         """Return the regions.
+
+        Parameters
+        ----------
+        file, copy, max_bytes, threads
+            As in :class:`~polystore_core.formats.Format`.
+        strict
+            As for the other formats of regions; nothing is ever lost here.
 
         Raises
         ------
@@ -82,6 +103,7 @@ class RoiJson:
         records = document.get("rois")
         if type(records) is not list:
             raise CorruptData("its 'rois' are no list")
+        LossReport("the model").settle(strict=strict)
         return damage_is_corrupt(
             lambda: [roi_of(record, f"rois[{index}]") for index, record in enumerate(records)]
         )
