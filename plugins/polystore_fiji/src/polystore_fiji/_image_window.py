@@ -220,6 +220,9 @@ class ImageWindow:
         self._show_looks({})
         self._go_to(None)
         imp.show()
+        canvas = imp.getCanvas()
+        if canvas is not None and 0 in (canvas.getWidth(), canvas.getHeight()):
+            canvas.zoom100Percent()  # so thin that all of it at once would be less than a pixel wide
 
     def _room(self, size: int) -> Any:
         try:
