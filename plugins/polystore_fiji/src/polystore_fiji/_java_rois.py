@@ -73,9 +73,7 @@ def points_to_java(points: Points) -> Iterator[tuple[Any, Place]]:
             "that are NaN, infinite or farther"
         )
     columns = dict(zip(axes, coordinates.T, strict=True))
-    planes = np.stack(
-        [np.rint(columns.get(axis, np.full(len(coordinates), -1.0))) for axis in "zt"], axis=1
-    )
+    planes = np.stack([np.rint(columns.get(axis, np.full(len(coordinates), -1.0))) for axis in "zt"], axis=1)
     for z, t in np.unique(planes.astype(np.int64), axis=0).tolist():
         chosen = (planes == (z, t)).all(axis=1)
         made = _point_roi(columns["x"][chosen], columns["y"][chosen])
