@@ -70,7 +70,7 @@ def points_to_java(points: Points) -> Iterator[tuple[Any, Place]]:
     if not (np.abs(coordinates) < _FARTHEST).all():
         raise ValueError(
             f"points have finite coordinates in pixels, less than {_FARTHEST} from the first one; drop those "
-            "that are NaN, infinite or farther"
+            "that are NaN or infinite, or lie farther"
         )
     columns = dict(zip(axes, coordinates.T, strict=True))
     planes = np.stack([np.rint(columns.get(axis, np.full(len(coordinates), -1.0))) for axis in "zt"], axis=1)

@@ -70,7 +70,7 @@ def check_coordinates(points: Points) -> None:
     if not (np.abs(coordinates.astype(np.float64)) < FARTHEST).all():
         raise ValueError(
             f"points have finite coordinates in pixels, less than {FARTHEST} from the first one; drop those "
-            "that are NaN, infinite or farther"
+            "that are NaN or infinite, or lie farther"
         )
     if points.size is not None and points.size > LARGEST:
         raise ValueError(f"points are at most {LARGEST:.0f} pixels wide, not {points.size}")
@@ -103,7 +103,7 @@ def is_length(unit: str) -> bool:
 
     if not re.fullmatch(r"[^\W\d_]\w*", unit):
         return False
-    registry: Any = pint.get_application_registry()
+    registry: Any = pint.application_registry
     try:
         found = registry.parse_units(unit)
     except (pint.PintError, ValueError, AttributeError):
