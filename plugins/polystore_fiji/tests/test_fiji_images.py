@@ -52,6 +52,31 @@ def test_an_image_without_pixels_is_refused(fiji):
         fiji.call("show_image", image(np.zeros((0, 5), np.uint8), contrast=(0.0, 1.0)))
 
 
+def test_an_image_that_is_all_height_is_painted(fiji):
+    fiji.call("show_image", image(np.ones((100_000, 1), np.uint8), contrast=(0.0, 1.0)))
+    assert fiji.call("screenshot").any()
+    assert fiji.java("imp('image').getCanvas().getWidth()") > 0
+
+
+def test_an_image_in_place_of_a_stack_whose_slider_was_moved(fiji):
+    fiji.call("show_image", image(np.zeros((3, 4, 5), np.uint8)))
+    fiji.java("imp('image').setPosition(1, 2, 1)")
+    fiji.call("show_image", image(np.full((4, 5), 7, np.uint8)))
+    assert (fiji.call("pixels", "image", {}) == 7).all()
+
+
+def test_more_planes_than_imagej_can_arrange_are_refused(fiji):
+    with pytest.raises(ValueError, match="an array of 1000000 planes"):
+        fiji.call("show_image", image(np.zeros((10**6, 1, 1), np.uint8)))
+    positions = [{f"axis{number}": step for number in range(8)} for step in range(5)]
+    for position in positions[:4]:
+        fiji.call("show_image", plane(1, **position))
+    with pytest.raises(ValueError, match="5 x 5 x 5 x 5 x 5 x 5 x 5 x 5 planes along axis0"):
+        fiji.call("show_image", plane(1, **positions[4]))
+    fiji.call("show_image", plane(2, **positions[3]))
+    assert (fiji.call("pixels", "stack", positions[3]) == 2).all()
+
+
 def test_a_window_per_path(fiji):
     fiji.call("show_image", image(np.zeros((4, 5), np.uint8), "a.npy"))
     fiji.call("show_image", image(np.zeros((4, 5), np.uint8), "b.npy"))

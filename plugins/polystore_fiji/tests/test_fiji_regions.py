@@ -174,9 +174,11 @@ def test_points_of_a_path_take_the_place_of_the_former_ones(fiji):
     assert shown_rois(fiji)["points"] == []
 
 
-def test_points_that_are_no_numbers_are_refused(fiji):
-    with pytest.raises(ValueError, match="drop those that are NaN or infinite"):
-        fiji.call("show_points", points([(1, np.nan)]))
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e18, -1e308])
+def test_points_that_lie_nowhere_are_refused(fiji, value):
+    for coordinates in ([(1, value)], [(value, 1, 1)]):
+        with pytest.raises(ValueError, match="drop those that are NaN or infinite, or lie farther"):
+            fiji.call("show_points", points(coordinates))
 
 
 def test_a_hundred_thousand_points_are_shown(fiji):

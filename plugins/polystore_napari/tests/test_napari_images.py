@@ -183,6 +183,45 @@ def test_complex_numbers_are_refused(napari):
     assert napari.call("layers") == []
 
 
+def test_an_image_without_pixels_is_refused_and_harms_no_other(napari):
+    napari.call("show_image", image(noise(8, 8), "other"))
+    for shape in ((0, 8), (8, 0), (2, 0, 8)):
+        with pytest.raises(ValueError, match="has no pixels to show"):
+            napari.call("show_image", image(noise(*shape)))
+    napari.call("show_image", image(noise(2, 8, 8)))
+    assert napari.call("screenshot").any()
+    assert [layer["name"] for layer in napari.call("layers")] == ["other", "image"]
+
+
+@pytest.mark.parametrize("unit", ["9**9**9**9", "1/0", "second", "no unit"])
+def test_a_unit_that_is_no_length_is_refused_and_not_computed(napari, unit):
+    with pytest.raises(ValueError, match="no unit of length"):
+        napari.call("show_image", image(noise(8, 8), unit=unit))
+    assert napari.call("layers") == []
+
+
+@pytest.mark.parametrize("step", [1e-300, 1e308])
+def test_pixels_that_no_graphics_card_can_draw_are_refused(napari, step):
+    with pytest.raises(ValueError, match="choose another unit="):
+        napari.call("show_image", image(noise(8, 8), scale=(1.0, step)))
+
+
+def test_contrast_beyond_32_bits_is_cut(napari):
+    napari.call("show_image", image(noise(8, 8, dtype="float32"), contrast=(-1e300, 1e300)))
+    assert napari.layer("image")["contrast"] == [-1e38, 1e38]
+
+
+def test_an_image_that_is_refused_leaves_no_axis_behind(napari):
+    napari.call("show_image", image(noise(8, 8)))
+    with pytest.raises(ValueError, match="no colormap 'purpel'"):
+        napari.call(
+            "show_image", image(noise(8, 8), "a", layer="stack", position={"well": "A01"}, colormap="purpel")
+        )
+    assert napari.python("answer = viewer.dims.ndim, len(viewer.layers)") == (2, 1)
+    napari.call("show_image", image(noise(8, 8), "a", layer="stack", position={"z": 1}))
+    assert napari.layer("stack")["axes"] == ["z", "y", "x"]
+
+
 def test_another_type_is_refused_and_the_layer_stays(napari):
     napari.call("show_image", image(noise(8, 8)))
     with pytest.raises(ValueError, match="layer 'image' holds uint16, not float32; remove it first"):

@@ -1,6 +1,7 @@
 """Points and regions in the window, and what the user drew."""
 
 import numpy as np
+import pytest
 from napari_content import image, noise, points, regions
 
 from polystore_roi import (
@@ -160,3 +161,24 @@ def test_layers_of_shapes_come_and_go_without_a_crash(napari):
         napari.call("screenshot")
         napari.call("remove", "cells")
     assert napari.call("layers") == []
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e18, -1e308])
+def test_points_that_lie_nowhere_are_refused(napari, value):
+    for coordinates in ([(1, value)], [(value, 1, 1)]):
+        with pytest.raises(ValueError, match="drop those that are NaN or infinite, or lie farther"):
+            napari.call("show_points", points(coordinates))
+    assert napari.call("layers") == []
+
+
+def test_points_larger_than_everything_are_refused(napari):
+    with pytest.raises(ValueError, match="at most 1000000 pixels wide"):
+        napari.call("show_points", points([(1, 2)], size=1e308))
+
+
+def test_regions_on_planes_that_napari_cannot_tell_apart_are_refused(napari):
+    with pytest.raises(ValueError, match="tells planes apart up to 16777216"):
+        napari.call("show_rois", regions([Rectangle(1, 1, 2, 3, z=2**24)]))
+    napari.call("show_rois", regions([Rectangle(1, 1, 2, 3, z=2**24 - 1)]))
+    (found,) = rois_from_table(napari.call("rois")["rois"])
+    assert found.z == 2**24 - 1

@@ -1,5 +1,5 @@
 """What the tests here share."""
 
-from viewer_processes import recorders, viewers
+from viewer_processes import recorders, slow_viewers, viewers
 
-__all__ = ["recorders", "viewers"]
+__all__ = ["recorders", "slow_viewers", "viewers"]

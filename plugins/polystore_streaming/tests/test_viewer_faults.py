@@ -3,11 +3,17 @@
 Every test runs with each of the ``KINDS`` of viewers; times are printed by ``make stress``.
 """
 
+import json
 import os
 import signal
+import subprocess
+import sys
+import time
 import warnings
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from viewer_processes import PATIENCE, eventually
 from viewer_senders import adds_up, result_of, stream
@@ -15,6 +21,9 @@ from viewer_senders import adds_up, result_of, stream
 MIB = 1 << 20
 NO_LONGER_THAN = 10.0
 """Seconds; a bound that only a save that waits for its viewer exceeds."""
+
+PACE = 0.005
+"""Seconds that a pipeline takes for an image, besides saving it."""
 
 
 def image(number, shape=(256, 256)):
@@ -34,7 +43,7 @@ def state(manager, viewers):
     return counts["state"]
 
 
-def assert_shown(manager, viewers, states):
+def assert_shown(manager, viewers, states, shape=(256, 256)):
     """Wait until the viewer shows states of their paths."""
     eventually(lambda: state(manager, viewers) == "ready")
     with warnings.catch_warnings():
@@ -42,7 +51,7 @@ def assert_shown(manager, viewers, states):
         assert manager.flush(backend=viewers.backend, timeout=PATIENCE) == 0
     sink = manager.stream(backend=viewers.backend)
     for path, number in states.items():
-        assert np.array_equal(sink.pixels(path, timeout=PATIENCE), image(number))
+        assert np.array_equal(sink.pixels(path, timeout=PATIENCE), image(number, shape))
 
 
 def told(found):
@@ -157,20 +166,97 @@ def test_a_stalled_viewer_costs_a_bounded_memory_and_every_frame_is_accounted_fo
     assert found["worst"] < NO_LONGER_THAN
 
 
+def save_at_a_pace(manager, viewers, states, shape):
+    """Save states of two paths as a pipeline does; return the seconds that the saves took."""
+    taken = 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number in states:
+            state = image(number, shape)
+            begin = time.perf_counter()
+            manager.save(state, f"path {number % 2}", backend=viewers.backend)
+            taken += time.perf_counter() - begin
+            time.sleep(PACE)
+    return taken
+
+
+def statuses(viewers):
+    """What ``polystore viewers`` says of each viewer that runs."""
+    command = [Path(sys.executable).with_name("polystore"), "viewers", "--json"]
+    done = subprocess.run(command, env=viewers.environment, capture_output=True, check=True)
+    return {found["name"]: found["status"] for found in json.loads(done.stdout)}
+
+
+def outpace(viewers, saves, shape):
+    """Save more than a slow viewer shows; return the counts when it has the last states, and the seconds."""
+    viewers.start()
+    manager = viewers.manager(autostart=False)
+    save_all(manager, viewers, range(1))
+    eventually(lambda: state(manager, viewers) == "ready")
+    taken = save_at_a_pace(manager, viewers, range(1, saves), shape)
+    assert taken < saves / 10
+    assert state(manager, viewers) == "ready"
+    (counts,) = manager.metrics()[viewers.backend].values()
+    assert adds_up(counts, saves)
+    last = {f"path {number % 2}": number for number in (saves - 2, saves - 1)}
+    assert_shown(manager, viewers, last, shape)
+    (counts,) = manager.metrics()[viewers.backend].values()
+    assert adds_up(counts, saves)
+    assert counts["waiting"] == counts["refused"] == 0
+    assert counts["sent"] == counts["shown"] + counts["superseded"]
+    assert counts["dropped"] + counts["superseded"] > saves // 2
+    told = {name: counts[name] for name in ("shown", "superseded", "refused", "dropped")}
+    eventually(lambda: told.items() <= statuses(viewers)[viewers.kind.name].items())
+    return counts, taken
+
+
+def test_a_slow_viewer_holds_nobody_up_and_comes_to_show_the_last_states(slow_viewers):
+    outpace(slow_viewers, 100, (256, 256))
+
+
 @pytest.mark.stress
-@pytest.mark.parametrize("fault", ["absent", "stopped", "dead", "running"])
-def test_ten_gigabytes_to_a_stalled_viewer(viewers, fault, capsys):
+def test_a_slow_viewer_of_large_images_for_a_long_time(slow_viewers, capsys):
+    before = psutil.Process().memory_info().rss
+    counts, taken = outpace(slow_viewers, 3000, (2048, 2048))
+    grown = psutil.Process().memory_info().rss - before
+    with capsys.disabled():
+        names = ("offered", "sent", "dropped", "superseded", "shown")
+        became = ", ".join(f"{counts[name]} {name}" for name in names)
+        print(f"\n{slow_viewers.kind.name}: {became}; a save {taken / 3:.2f} ms, {grown / MIB:.0f} MiB grown")
+    assert grown < 256 * MIB
+
+
+def offer_ten_gigabytes(viewers, fault, capsys):
+    """Offer ten gigabytes at a pipeline's pace, to a viewer that has a fault; say how the saves fared."""
     if fault != "absent":
         viewers.start()
     if fault == "stopped":
         viewers.signal(signal.SIGSTOP)
     if fault == "dead":
         viewers.kill()
-    found = result_of(stream(viewers, count=1280, paths=16, pause=0.005, autostart=False))
+    sender = stream(viewers, count=1280, paths=16, pause=PACE, autostart=False)
+    restarts = 0
+    while fault == "restarted" and sender.poll() is None:
+        viewers.kill()
+        viewers.start()
+        restarts += 1
+    found = result_of(sender)
     if fault == "stopped":
         viewers.signal(signal.SIGCONT)
     with capsys.disabled():
-        print(f"\n{viewers.kind.name}, {fault}: {told(found)}")
+        how = f"{fault} {restarts} times" if restarts else fault
+        print(f"\n{viewers.kind.name}, {how}: {told(found)}")
     assert found["bytes"] > 10e9
     assert found["grown"] < 256 * MIB
     assert adds_up(found["counts"], found["saved"])
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("fault", ["absent", "stopped", "dead", "restarted", "running"])
+def test_ten_gigabytes_to_a_viewer_that_is(viewers, fault, capsys):
+    offer_ten_gigabytes(viewers, fault, capsys)
+
+
+@pytest.mark.stress
+def test_ten_gigabytes_to_a_viewer_that_is_slow(slow_viewers, capsys):
+    offer_ten_gigabytes(slow_viewers, "slow", capsys)

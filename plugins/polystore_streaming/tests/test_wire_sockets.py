@@ -14,7 +14,7 @@ import threading
 import time
 
 import pytest
-from wire_fuzzing import FROM_SENDER, valid_second_parts
+from wire_fuzzing import damaged_messages
 from wire_support import PATIENCE_MS, frame, hello, shared_memory, viewer_process
 
 from polystore_streaming.memory import hand_over
@@ -53,17 +53,9 @@ def _the_viewer_survives(viewer):
 
 def fuzz(viewer, messages, seed):
     """Send damaged messages; a connection that is refused says hello again."""
-    chance = random.Random(seed)
     connection = viewer.connect()
-    for _ in range(messages):
-        header = bytearray(chance.choice(FROM_SENDER))
-        for _ in range(chance.randrange(3)):
-            begin = chance.randrange(len(header) + 1)
-            header[begin : begin + chance.randrange(4)] = chance.randbytes(chance.randrange(5))
-        more = [chance.choice(valid_second_parts())] if chance.random() < 0.2 else []
-        while chance.random() < 0.01:
-            more.append(chance.randbytes(chance.randrange(2000)))
-        connection.say(bytes(header), *more)
+    for parts in damaged_messages(random.Random(seed), messages):
+        connection.say(*parts)
         while connection.socket.poll(0):
             connection.hear()
     is_answered(connection)

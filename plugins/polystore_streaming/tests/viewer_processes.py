@@ -282,6 +282,13 @@ def a_screen() -> Iterator[Mapping[str, str]]:
 KINDS = [RECORDER, ViewerKind("napari", environment=a_screen), ViewerKind("fiji", environment=a_screen)]
 """What the suite of faults runs with; another viewer is one more line."""
 
+SLOW_KINDS = [
+    ViewerKind("slow_recorder", "slow_viewers:SlowRecorderBackend"),
+    ViewerKind("slow_napari", "slow_viewers:SlowNapariBackend", a_screen),
+    ViewerKind("slow_fiji", "slow_viewers:SlowFijiBackend", a_screen),
+]
+"""The same viewers, if they show one image a second."""
+
 
 @pytest.fixture
 def recorders() -> Iterator[Viewers]:
@@ -293,5 +300,12 @@ def recorders() -> Iterator[Viewers]:
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
 def viewers(request: pytest.FixtureRequest) -> Iterator[Viewers]:
     """Viewers of every kind."""
+    with viewers_of(request.param) as found:
+        yield found
+
+
+@pytest.fixture(params=SLOW_KINDS, ids=lambda kind: kind.name)
+def slow_viewers(request: pytest.FixtureRequest) -> Iterator[Viewers]:
+    """Viewers of every kind that show one image a second."""
     with viewers_of(request.param) as found:
         yield found

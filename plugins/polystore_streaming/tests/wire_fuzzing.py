@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgpack
 import numpy as np
 from wire_support import SESSION, OneThreadServer, frame, hello, read_only, shared_memory
@@ -132,6 +134,36 @@ def valid_second_parts():
     return [b"", PIECE, compress_piece(memoryview(bytes(1 << 20))), np.arange(48, dtype=np.uint8).tobytes()]
 
 
+SECOND_PARTS = valid_second_parts()
+
+EXTREMES = [
+    *(None, True, -1, 0, 1, 2**31, 2**48, 2**63 - 1, 2**64 - 1, math.nan, math.inf, -0.0, 1e308, 5e-324),
+    *("", "\0", "rgb", "x", "z", "../..", "\U0010ffff", "a" * 64, "a" * 4096, b"", [], {}),
+    *([1.0, 2.0], [5e-324, 1e308], ["y", "x"], ["x", "y"], ["z", "x"], {"z": 2**40}, {"channel": "\n"}),
+]
+"""Values that some field of some message takes, at its limits or beyond."""
+
+
 def unpacked(headers):
     """Return honest headers as mappings."""
     return [msgpack.unpackb(header) for header in headers]
+
+
+def damaged_messages(chance, count):
+    """Yield the parts of messages to a viewer, most of them with other bytes or another value."""
+    for _ in range(count):
+        header = chance.choice(FROM_SENDER)
+        if chance.random() < 0.3:
+            message = msgpack.unpackb(header)
+            message[chance.choice(list(message))] = chance.choice(EXTREMES)
+            header = msgpack.packb(message)
+        changed = bytearray(header)
+        for _ in range(chance.randrange(3)):
+            begin = chance.randrange(len(changed) + 1)
+            changed[begin : begin + chance.randrange(4)] = chance.randbytes(chance.randrange(5))
+        parts = [bytes(changed)]
+        if chance.random() < 0.2:
+            parts.append(chance.choice(SECOND_PARTS))
+        while chance.random() < 0.01:
+            parts.append(chance.randbytes(chance.randrange(2000)))
+        yield parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import traceback
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -186,6 +187,8 @@ class FijiDisplay:
             paint(window.imp for window in dict.fromkeys([*touched, *stale]))
         except jpype.JException as error:  # the user may close a window at any moment
             print(f"polystore: ImageJ could not show something: {message(error)}", file=sys.stderr)
+        except Exception:  # what is wrong with one image ends no others
+            traceback.print_exc()
 
     def _find_window(self, shown: Shown) -> ImageWindow | None:
         """Find the image for regions: that of their layer, of their name, or else the last that was shown."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from polystore_fiji._image_window import ImageWindow
+from polystore_fiji._image_window import MOST_PLANES, ImageWindow
 from polystore_fiji._lookup_tables import label_table, lookup_table, stain_color
 from polystore_fiji._pixels import COLOR, FLOAT, SHORT, form_of, packed
 from polystore_fiji._sliders import share_out
@@ -229,6 +230,11 @@ def _kind_of(content: Image | Labels) -> _Kind:
             "shows at least one pixel along y and x"
         )
     inner = content.axes[:-1] if is_rgb else content.axes
+    planes = prod(pixels.shape[: len(inner) - 2])
+    if planes > MOST_PLANES:
+        raise ValueError(
+            f"an array of {planes} planes; ImageJ is given {MOST_PLANES} at most: show parts of it"
+        )
     if inner[-2:] != ("y", "x"):
         raise ValueError(
             f"the axes {content.axes} do not end in y and x, as planes do; np.moveaxis brings them there"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import jpype
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Key = tuple[int | str, ...]
 
-__all__ = ["ImageWindow"]
+__all__ = ["MOST_PLANES", "ImageWindow"]
+
+MOST_PLANES = 100_000
+"""ImageJ arranges all planes of a stack anew whenever it grows."""
 
 
 class ImageWindow:
@@ -84,11 +88,12 @@ class ImageWindow:
         Raises
         ------
         ValueError
-            If the position has other axes than the window, or Java has no memory left.
+            If the position has other axes than the window, there are too many, or Java has no memory left.
         """
         key = self.grid.key(position)
         array = self._arrays.get(key)
         if array is None:
+            self._check_number(position)
             array = self._room(plane.size)
             self.grid.add(position)
             self._arrays[key] = array
@@ -192,6 +197,7 @@ class ImageWindow:
         self.sliders, self.form, self.size = sliders, form, size
         self.grid = PositionGrid(sliders.axes)
         self.looks, self._arrays, self._blank = {}, {}, None
+        self._combinations = ([], [], [])
         self._followed, self._grew = None, True
         if was_composite != self.is_composite:
             self.close()
@@ -221,6 +227,19 @@ class ImageWindow:
         self._show_looks({})
         self._go_to(None)
         imp.show()
+        canvas = imp.getCanvas()
+        if canvas is not None and 0 in (canvas.getWidth(), canvas.getHeight()):
+            canvas.zoom100Percent()  # so thin that all of it at once would be less than a pixel wide
+
+    def _check_number(self, position: Mapping[str, int | str]) -> None:
+        """Refuse a plane that would make the stack too long: it has one for each combination of values."""
+        lengths = [len({*self.grid.values[axis], position[axis]}) for axis in self.grid.axes]
+        if prod(lengths) > MOST_PLANES:
+            sizes = " x ".join(map(str, lengths))
+            raise ValueError(
+                f"a stack of {sizes} planes along {', '.join(self.grid.axes)}; ImageJ is given {MOST_PLANES} "
+                "at most: show parts of it with layer=, or give the display option windows"
+            )
 
     def _room(self, size: int) -> Any:
         try:
@@ -280,7 +299,7 @@ class ImageWindow:
     def _tables(self) -> dict[Key, Any]:
         """What each channel looks like now."""
         imp = self.imp
-        if self.form is COLOR or imp.getBitDepth() == COLOR.bits:
+        if self.form is COLOR or imp.getBitDepth() == COLOR.bits or not self._combinations[0]:
             return {}
         if self.is_composite:
             return dict(zip(self._combinations[0], imp.getLuts(), strict=False))

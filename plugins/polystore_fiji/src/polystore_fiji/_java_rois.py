@@ -29,6 +29,9 @@ _POINT_SIZES = (1, 3, 5, 7, 11, 17, 25, 35)
 
 _DOT = 2
 
+_FARTHEST = 2**31 - 1
+"""Java counts pixels and planes with 31 bits, planes from 1."""
+
 
 def to_java(rois: Iterable[Roi]) -> Iterator[tuple[Any, Place]]:
     """Yield each region as an ``ij.gui.Roi``, and the place in the stack that it names itself."""
@@ -55,18 +58,22 @@ def points_to_java(points: Points) -> Iterator[tuple[Any, Place]]:
     Raises
     ------
     ValueError
-        If there are axes that points of ImageJ do not have, or coordinates that are no numbers.
+        If there are axes that points of ImageJ do not have, or coordinates that ImageJ cannot hold.
     """
     axes = points.axes
     further = set(axes) - {"t", "z", "y", "x"}
     if further or not {"y", "x"} <= set(axes):
         raise ValueError(f"points along {', '.join(axes)}; ImageJ places them along t, z, y and x")
-    if not np.isfinite(points.coordinates).all():
-        raise ValueError("points have finite coordinates, in pixels; drop those that are NaN or infinite")
-    columns = dict(zip(axes, np.asarray(points.coordinates, np.float64).T, strict=True))
-    planes = np.stack(
-        [np.rint(columns.get(axis, np.full(len(points.coordinates), -1.0))) for axis in "zt"], axis=1
-    )
+    if points.coordinates.dtype.kind not in "biuf":
+        raise ValueError(f"points have real coordinates, not {points.coordinates.dtype}")
+    coordinates = np.asarray(points.coordinates, np.float64)
+    if not (np.abs(coordinates) < _FARTHEST).all():
+        raise ValueError(
+            f"points have finite coordinates in pixels, less than {_FARTHEST} from the first one; drop those "
+            "that are NaN or infinite, or lie farther"
+        )
+    columns = dict(zip(axes, coordinates.T, strict=True))
+    planes = np.stack([np.rint(columns.get(axis, np.full(len(coordinates), -1.0))) for axis in "zt"], axis=1)
     for z, t in np.unique(planes.astype(np.int64), axis=0).tolist():
         chosen = (planes == (z, t)).all(axis=1)
         made = _point_roi(columns["x"][chosen], columns["y"][chosen])

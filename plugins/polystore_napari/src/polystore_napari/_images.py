@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ImageLayer"]
 
+_FARTHEST = 1e38
+"""The graphics card compares pixels with the limits of contrast in 32 bits."""
+
 
 class ImageLayer(PixelLayer):
     """A layer of intensities or colours: contrast widens with what comes, until it is set."""
@@ -108,6 +111,7 @@ def _increasing(limits: tuple[float, float] | None) -> tuple[float, float]:
     low, high = limits if limits is not None else (0.0, 1.0)
     if not (isfinite(low) and isfinite(high)):
         return (0.0, 1.0)
+    low, high = (min(max(limit, -_FARTHEST), _FARTHEST) for limit in (low, high))
     return (
         (low, high)
         if high > low

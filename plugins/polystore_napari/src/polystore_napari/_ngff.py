@@ -9,6 +9,7 @@ from typing import Any
 
 from polystore_core.errors import CorruptData
 from polystore_core.paths import natural_key
+from polystore_napari._showable import is_length
 
 __all__ = ["Channel", "StoredImage", "image_of", "images_in", "label_names"]
 
@@ -91,7 +92,7 @@ def image_of(path: str) -> StoredImage | None:
             levels=tuple(level["path"] for level in multiscale["datasets"]),
             axes=tuple(str(AXES.get(str(axis["name"]), axis["name"])) for axis in named),
             scale=tuple(map(float, scales[0])) if scales else (1.0,) * len(named),
-            unit=units[-1] if units else None,
+            unit=units[-1] if units and is_length(units[-1]) else None,
             channels=tuple(map(_channel, attributes.get("omero", {}).get("channels", ()))),
         )
     except (KeyError, IndexError, TypeError, ValueError) as error:

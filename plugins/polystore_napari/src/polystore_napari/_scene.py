@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from polystore_napari._points import PointsLayer, reach
 from polystore_napari._readback import Sent, regions_of, rows_of
 from polystore_napari._region_groups import RegionGroup, grouped
 from polystore_napari._regions import drawn
+from polystore_napari._showable import check_coordinates, check_pixels, check_place, check_regions
 from polystore_napari._sliders import Sliders
 from polystore_napari._stored import open_lazily, title_of
 from polystore_napari._vectors import VectorLayer, vector_axes
@@ -24,7 +26,7 @@ from polystore_napari._world import CHANNEL, World, sliding
 from polystore_streaming.viewer import Points, read_stored, show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from polystore_napari._readback import Row
     from polystore_streaming.viewer import Image, Labels, Regions, Stored
@@ -59,47 +61,51 @@ class Scene:
 
     def show_image(self, image: Image) -> None:
         """Show an image where it belongs; each of its channels in a layer of its own."""
+        check_place(image)
+        check_pixels(image)
         if self._splits(image):
             for part in channels_of(image):
                 self.show_image(part)
             return
         key = ("image", image.layer, image.position.get(CHANNEL), "")
         entry = self._entries.get(key)
-        if entry is None:
-            entry = ImageLayer(image, self.world)
-            self._add_pixels(key, entry, image)
-        else:
-            self._update_pixels(key, entry, image)
-            entry.adapt(image)
-        self._recolor(image.layer)
+        with self._undone_on_failure():
+            if entry is None:
+                entry = ImageLayer(image, self.world)
+                self._add_pixels(key, entry, image)
+            else:
+                self._update_pixels(key, entry, image)
+                entry.adapt(image)
+            self._recolor(image.layer)
 
     def show_labels(self, labels: Labels) -> None:
         """Show a label image where it belongs."""
+        check_place(labels)
+        check_pixels(labels)
         if self._splits(labels):
             for part in channels_of(labels):
                 self.show_labels(part)
             return
         key = ("labels", labels.layer, labels.position.get(CHANNEL), "")
         entry = self._entries.get(key)
-        if entry is None:
-            self._add_pixels(key, LabelsLayer(labels, self.world), labels)
-        else:
-            self._update_pixels(key, entry, labels)
+        with self._undone_on_failure():
+            if entry is None:
+                self._add_pixels(key, LabelsLayer(labels, self.world), labels)
+            else:
+                self._update_pixels(key, entry, labels)
 
     def show_points(self, points: Points) -> None:
         """Show points where they belong."""
+        check_place(points)
+        check_coordinates(points)
         coordinates = np.asarray(points.coordinates)
-        if coordinates.ndim != 2 or coordinates.dtype.kind not in "iuf":
-            raise ValueError(
-                f"points are rows of numbers, not {coordinates.dtype} of shape {coordinates.shape}"
-            )
         key = ("points", points.layer, points.position.get(CHANNEL), "")
         entry = self._entries.get(key)
         fresh = entry is None
         if entry is None:
             entry = PointsLayer(points, self.world)
         entry.check(points, vector_axes(points))
-        with self.sliders.kept():
+        with self._undone_on_failure(), self.sliders.kept():
             entry.note(points, reach(coordinates))
             self._make_room(sliding(points.position), entry.frame_axes, reach(coordinates))
             if fresh:
@@ -112,7 +118,9 @@ class Scene:
         """Show regions where they belong: shapes and points apart, by the planes they lie in."""
         from polystore_roi import rois_from_table
 
+        check_place(regions)
         rois = rois_from_table(regions.table)
+        check_regions(rois)
         channel = regions.position.get(CHANNEL)
         sent = Sent(rois, drawn(rois))
         groups = grouped(sent, sliding(regions.position))
@@ -120,7 +128,7 @@ class Scene:
         layers += [
             key for key in self._entries if key[:3] == ("rois", regions.layer, channel) and key not in layers
         ]
-        with self.sliders.kept():
+        with self._undone_on_failure(), self.sliders.kept():
             for key in layers:
                 group = groups.get(key[3], RegionGroup(key[3]))
                 entry = self._entries.get(key)
@@ -319,11 +327,29 @@ class Scene:
         if not self._entries:
             self.sliders.forget()
         if gone:
-            with self.sliders.kept():
-                self.world.clear()
-                for entry in self._entries.values():
-                    entry.announce()
-                self._relift()
+            self._recount()
+
+    def _recount(self) -> None:
+        """Count the axes of the window anew, by the layers that there are."""
+        with self.sliders.kept():
+            self.world.clear()
+            for entry in self._entries.values():
+                entry.announce()
+            self._relift()
+
+    @contextmanager
+    def _undone_on_failure(self) -> Iterator[None]:
+        """Leave no layer and no axis behind of a frame that cannot be shown."""
+        before = set(self._entries)
+        try:
+            yield
+        except Exception:
+            with suppress(Exception):
+                for key in self._entries.keys() - before:
+                    self.viewer.layers.remove(self._entries.pop(key).layer)
+            with suppress(Exception):
+                self._recount()
+            raise
 
 
 def _name(entry: Any) -> str:

@@ -39,6 +39,7 @@ class Window:
     def __init__(self, title: str) -> None:
         check_display()
         adopt_settings()
+        np.seterr(all="ignore")  # napari computes with pixels that are NaN, infinite or beyond 32 bits
         import napari
         from qtpy.QtCore import QObject, Qt, QTimer
         from qtpy.QtCore import Signal as QtSignal
