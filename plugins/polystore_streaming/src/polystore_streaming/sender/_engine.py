@@ -348,5 +348,5 @@ class Engine:
 
 
 def _require_reachable(link: Link) -> None:
-    if link.state == "unreachable":
+    if not link.may_answer:
         raise ViewerUnreachable(link.reason)

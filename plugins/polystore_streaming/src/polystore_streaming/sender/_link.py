@@ -16,7 +16,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from polystore_core.errors import CorruptData, PolyStoreError, ViewerUnreachable
 from polystore_streaming.memory import hand_over
-from polystore_streaming.processes import runtime_directory
+from polystore_streaming.processes import is_running, runtime_directory
 from polystore_streaming.sender._appearance import contrast_of, lacks_contrast
 from polystore_streaming.wire import (
     MAX_FRAME_BYTES,
@@ -99,6 +99,7 @@ class Link:
         self._asked: dict[int, Question] = {}
         self._session = b""
         self._has_shown = False
+        self._is_absent = False
         self._credits = 1
         self._lease: sockets.socket | None = None
         self._shares = False
@@ -135,6 +136,14 @@ class Link:
         return self.state in ("greeting", "ready") and self._silent_pings > _SILENT_PINGS
 
     @property
+    def may_answer(self) -> bool:
+        """Whether the viewer can be reached, or may be soon: one started by hand runs before it is met."""
+        if self.state != "unreachable":
+            return True
+        files = self.target.files
+        return self._is_absent and files is not None and is_running(files)
+
+    @property
     def shares_memory(self) -> bool:
         """Whether the viewer reads frames where they lie."""
         return self._shares
@@ -150,7 +159,7 @@ class Link:
                 self._greet()
             elif event == zmq.EVENT_DISCONNECTED:
                 self.read_messages()
-                self._gone(f"viewer {self.target.name!r} was closed or died")
+                self._gone(f"viewer {self.target.name!r} was closed or died", absent=True)
             else:
                 self.give_up(f"viewer {self.target.name!r} has another CURVE key than server_key=")
 
@@ -174,7 +183,7 @@ class Link:
             if following is None:
                 break
             self._outgoing = following
-        if self.state == "unreachable":
+        if (self.questions or self._asked) and not self.may_answer:
             self._fail_questions(self.reason)
 
     def ping(self) -> None:
@@ -199,9 +208,18 @@ class Link:
         self.since = time.monotonic()
         self._enter("starting")
 
-    def give_up(self, reason: str) -> None:
-        """Say that nobody answers and none is being started; one that comes is still welcome."""
+    def give_up(self, reason: str, *, absent: bool = False) -> None:
+        """Say that nobody answers and none is being started; one that comes is still welcome.
+
+        Parameters
+        ----------
+        reason
+            What users are told.
+        absent
+            Whether the viewer does not run: if one does later, it is another one.
+        """
         self.reason = reason
+        self._is_absent = absent
         self._enter("unreachable")
         self._fail_questions(reason)
 
@@ -352,29 +370,29 @@ class Link:
             return False
         return True
 
-    def _lost(self, reason: str) -> None:
+    def _lost(self, reason: str, *, absent: bool = False) -> None:
         if self.state not in ("greeting", "ready"):
             return
         reason = self.reason or reason
         if self.target.files is not None:
             reason += f"; start it again by `{self.target.files.command}`"
-        self._take_back(reason)
+        self._take_back(reason, absent=absent)
 
-    def _gone(self, reason: str) -> None:
+    def _gone(self, reason: str, *, absent: bool = False) -> None:
         """Take back what a viewer had that has ended; after one that showed nothing another may come."""
         if self._has_shown or self.state not in ("greeting", "ready"):
-            self._lost(reason)
+            self._lost(reason, absent=absent)
             return
         self._forget_connection()
         self._fail_questions(reason)
         self._frames.lost(self.target.name)
         self.expect()
 
-    def _take_back(self, reason: str) -> None:
+    def _take_back(self, reason: str, *, absent: bool = False) -> None:
         """Take back what the viewer has in hand: it is gone, or turns us away."""
         self._forget_connection()
         self._frames.lost(self.target.name)
-        self.give_up(reason)
+        self.give_up(reason, absent=absent)
 
     def drop_lease(self) -> None:
         """Close the connection by which a viewer knows that the sender lives."""

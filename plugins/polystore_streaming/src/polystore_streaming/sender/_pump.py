@@ -93,9 +93,7 @@ class Pump:
     def undelivered(self) -> list[Link]:
         """Return the viewers that have yet to take frames, and still may."""
         return [
-            link
-            for name, link in self.links.items()
-            if link.state != "unreachable" and self._frames.undelivered(name)
+            link for name, link in self.links.items() if self._frames.undelivered(name) and link.may_answer
         ]
 
     def is_starting(self, link: Link) -> bool:
@@ -183,16 +181,16 @@ class Pump:
     def _start_viewer(self, link: Link, files: RuntimeFiles) -> None:
         """Start a viewer that does not run, once."""
         if not self._autostart:
-            link.give_up(f"no viewer {files.name!r} runs; start it by `{files.command}`")
+            link.give_up(f"no viewer {files.name!r} runs; start it by `{files.command}`", absent=True)
             return
         if files.name in self._tried:
-            link.give_up(_why_it_ended(files))
+            link.give_up(_why_it_ended(files), absent=True)
             return
         self._tried.add(files.name)
         try:
             process = launch(files, self._backend, self._display_options)
         except (OSError, ValueError) as error:
-            link.give_up(f"viewer {files.name!r} could not be started: {error}")
+            link.give_up(f"viewer {files.name!r} could not be started: {error}", absent=True)
             return
         if process is None:
             return
@@ -224,7 +222,7 @@ class Pump:
         self._launched.discard(name)
         link = self.links[name]
         if link.state == "starting" and link.target.files is not None:
-            link.give_up(_why_it_ended(link.target.files))
+            link.give_up(_why_it_ended(link.target.files), absent=True)
 
 
 def _why_it_ended(files: RuntimeFiles) -> str:
