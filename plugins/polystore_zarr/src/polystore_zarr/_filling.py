@@ -7,6 +7,7 @@ with a mask of where it is known.
 
 from __future__ import annotations
 
+import sys
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -184,12 +185,13 @@ class _Filling:
                 threads=self._threads,
             )
             return _Known(np.array(values).reshape(shape), np.ones(shape, bool))
+        count = prod(shape)
+        expected = count * self.dtype.itemsize + -(-count // 8)
         try:
-            content = self._directory.read(_aside(self._key(part)))
+            content, size = self._directory.piece(_aside(self._key(part)), 0, expected, sys.maxsize)
         except FileNotFoundError:
             return self._empty(part)
-        count = prod(shape)
-        if len(content) != count * self.dtype.itemsize + -(-count // 8):
+        if size != expected:
             raise CorruptData(
                 f"{self._shown!r}: what is kept of the unfinished chunk {self._key(part)!r} is damaged; save "
                 "all of the chunk in one region",

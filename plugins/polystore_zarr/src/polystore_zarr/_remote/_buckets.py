@@ -15,6 +15,7 @@ from polystore_core import (
     StorageError,
     UnsupportedOperation,
 )
+from polystore_zarr._snapshot import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -89,25 +90,58 @@ class Bucket:
                 raise ValueError(f"it has more than {most_bytes} bytes")
             return Content(result.bytes().to_bytes(), _token(meta))
 
-    def read(self, key: str, start: int, length: int | None) -> bytes:
-        """Read a part of an object; a negative ``start`` counts from its end."""
+    def read(self, key: str, start: int, length: int | None, accept: Callable[[int], None]) -> Piece:
+        """Read a part of an object; a negative ``start`` counts from its end.
+
+        Parameters
+        ----------
+        key
+            Of the object.
+        start, length
+            The part.
+        accept
+            Called with the size of the whole object before any of it is read; raises if it is too much.
+        """
         import obstore
 
         if length == 0:
-            return b""
+            return Piece(b"", 0)
+        try:
+            with self._translated(key):
+                result = obstore.get(self._store, key, options=_ranged(start, length))
+        except StorageError:
+            if not self._ends_before(key, start):
+                raise
+            return Piece(b"", 0)
+        size = result.meta["size"]
+        accept(size)
         with self._translated(key):
-            result = obstore.get(self._store, key, options=_ranged(start, length))
-            return result.bytes().to_bytes()
+            return Piece(result.bytes().to_bytes(), size)
 
-    async def read_async(self, key: str, start: int, length: int | None) -> bytes:
+    async def read_async(
+        self, key: str, start: int, length: int | None, accept: Callable[[int], None]
+    ) -> Piece:
         """Read as :meth:`read`, while others read."""
         import obstore
 
         if length == 0:
-            return b""
+            return Piece(b"", 0)
+        try:
+            with self._translated(key):
+                result = await obstore.get_async(self._store, key, options=_ranged(start, length))
+        except StorageError:
+            if not self._ends_before(key, start):
+                raise
+            return Piece(b"", 0)
+        size = result.meta["size"]
+        accept(size)
         with self._translated(key):
-            result = await obstore.get_async(self._store, key, options=_ranged(start, length))
-            return (await result.bytes_async()).to_bytes()
+            return Piece((await result.bytes_async()).to_bytes(), size)
+
+    def _ends_before(self, key: str, start: int) -> bool:
+        """Whether a part was refused because there is none of the object."""
+        size = self.head(key)["size"]
+        return size <= start or size == 0
 
     def head(self, key: str) -> ObjectMeta:
         """Describe an object."""

@@ -150,7 +150,7 @@ def _fetch(bucket: Bucket, node: Node, directory: str) -> bool:
         place = os.path.join(directory, path.removeprefix(prefix))
         os.makedirs(os.path.dirname(place), exist_ok=True)
         with open(place, "xb") as file:
-            file.write(bucket.read(path, 0, None))
+            file.write(bucket.get(path).data)
 
     try:
         at_once(get, [meta["path"] for meta in bucket.walk(node.base)])

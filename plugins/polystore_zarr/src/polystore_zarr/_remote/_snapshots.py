@@ -10,10 +10,14 @@ from polystore_core import CorruptData
 from polystore_zarr._nodes import DOCUMENTS
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._nodes import node_of
+from polystore_zarr._snapshot import refuse_too_much
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from polystore_zarr._remote._buckets import Bucket
     from polystore_zarr._remote._nodes import Node
+    from polystore_zarr._snapshot import Piece
 
 __all__ = ["ObjectSnapshot", "ObjectSource"]
 
@@ -111,16 +115,20 @@ class ObjectSnapshot:
         ]
         return len(sizes), sum(sizes)
 
-    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """Read an object, or a part of it; a negative ``start`` counts from its end."""
-        if (
-            joined(self._base, name) == self._node.decisive
-            and self._node.raw
-            and (start, length) == (0, None)
-        ):
+    def read(self, name: str, most: int) -> bytes:
+        """Read an object whole, unless it has more bytes than it may."""
+        if joined(self._base, name) == self._node.decisive and self._node.raw:
             return self._node.raw
-        return self._bucket.read(joined(self._base, name), start, length)
+        return self.piece(name, 0, None, most).content
 
-    async def fetch(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """Read as :meth:`read`, while other chunks are read."""
-        return await self._bucket.read_async(joined(self._base, name), start, length)
+    def piece(self, name: str, start: int, length: int | None, most: int) -> Piece:
+        """Read a part of an object that may have some bytes; a negative ``start`` counts from its end."""
+        return self._bucket.read(joined(self._base, name), start, length, _refuse(name, most))
+
+    async def fetch(self, name: str, start: int, length: int | None, most: int) -> Piece:
+        """Read as :meth:`piece`, while other chunks are read."""
+        return await self._bucket.read_async(joined(self._base, name), start, length, _refuse(name, most))
+
+
+def _refuse(name: str, most: int) -> Callable[[int], None]:
+    return lambda size: refuse_too_much(name, size, most)
