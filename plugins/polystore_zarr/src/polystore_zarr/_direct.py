@@ -253,7 +253,7 @@ def _place(form: Form, key: str, content: Any, target: Array, part: FilePart, *,
             if not whole:
                 target[...] = scratch.chunk[within(part.region, part.extent)]
             return
-    decoded = memoryview(_decoded(form, content)).cast("B")
+    decoded = memoryview(_decoded(form, key, content)).cast("B")
     if decoded.nbytes != form.chunk_bytes:
         raise CorruptData(
             f"chunk {key!r} decodes to {decoded.nbytes} bytes, not to the {form.chunk_bytes} of a chunk"
@@ -262,11 +262,15 @@ def _place(form: Form, key: str, content: Any, target: Array, part: FilePart, *,
     target[...] = chunk[within(part.region, part.extent)]
 
 
-def _decoded(form: Form, content: Any) -> Any:
+def _decoded(form: Form, key: str, content: Any) -> Any:
     if form.codec is None:
         return content
     if form.compression == "gzip":
-        return zlib.decompressobj(31).decompress(content, form.chunk_bytes + 1)
+        decoder = zlib.decompressobj(31)
+        decoded = decoder.decompress(content, form.chunk_bytes + 1)
+        if not decoder.unused_data:
+            return decoded
+        PieceForm(form.chunk_bytes, ("bytes", "gzip")).check(key, content)
     return form.codec.decode(content)
 
 

@@ -114,7 +114,11 @@ class Bucket:
                 raise
             return Piece(b"", 0)
         size = result.meta["size"]
-        accept(size)
+        try:
+            accept(size)
+        except BaseException:
+            del result  # else the traceback keeps the answer open, and the server waits for it to be read
+            raise
         with self._translated(key):
             return Piece(result.bytes().to_bytes(), size)
 
@@ -134,7 +138,11 @@ class Bucket:
                 raise
             return Piece(b"", 0)
         size = result.meta["size"]
-        accept(size)
+        try:
+            accept(size)
+        except BaseException:
+            del result  # else the traceback keeps the answer open, and the server waits for it to be read
+            raise
         with self._translated(key):
             return Piece((await result.bytes_async()).to_bytes(), size)
 
