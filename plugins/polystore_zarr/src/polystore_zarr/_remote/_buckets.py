@@ -90,7 +90,7 @@ class Bucket:
                 raise ValueError(f"it has more than {most_bytes} bytes")
             return Content(result.bytes().to_bytes(), _token(meta))
 
-    def read(self, key: str, start: int, length: int | None, accept: Callable[[int], None]) -> Piece:
+    def read(self, key: str, start: int, length: int | None, most: int) -> Piece:
         """Read a part of an object; a negative ``start`` counts from its end.
 
         Parameters
@@ -99,8 +99,8 @@ class Bucket:
             Of the object.
         start, length
             The part.
-        accept
-            Called with the size of the whole object before any of it is read; raises if it is too much.
+        most
+            Bytes that are asked for at most; the size of the object tells whether there were more.
         """
         import obstore
 
@@ -108,23 +108,14 @@ class Bucket:
             return Piece(b"", 0)
         try:
             with self._translated(key):
-                result = obstore.get(self._store, key, options=_ranged(start, length))
+                result = obstore.get(self._store, key, options=_ranged(start, length, most))
+                return Piece(result.bytes().to_bytes(), result.meta["size"])
         except StorageError:
             if not self._ends_before(key, start):
                 raise
             return Piece(b"", 0)
-        size = result.meta["size"]
-        try:
-            accept(size)
-        except BaseException:
-            del result  # else the traceback keeps the answer open, and the server waits for it to be read
-            raise
-        with self._translated(key):
-            return Piece(result.bytes().to_bytes(), size)
 
-    async def read_async(
-        self, key: str, start: int, length: int | None, accept: Callable[[int], None]
-    ) -> Piece:
+    async def read_async(self, key: str, start: int, length: int | None, most: int) -> Piece:
         """Read as :meth:`read`, while others read."""
         import obstore
 
@@ -132,19 +123,12 @@ class Bucket:
             return Piece(b"", 0)
         try:
             with self._translated(key):
-                result = await obstore.get_async(self._store, key, options=_ranged(start, length))
+                result = await obstore.get_async(self._store, key, options=_ranged(start, length, most))
+                return Piece((await result.bytes_async()).to_bytes(), result.meta["size"])
         except StorageError:
             if not self._ends_before(key, start):
                 raise
             return Piece(b"", 0)
-        size = result.meta["size"]
-        try:
-            accept(size)
-        except BaseException:
-            del result  # else the traceback keeps the answer open, and the server waits for it to be read
-            raise
-        with self._translated(key):
-            return Piece((await result.bytes_async()).to_bytes(), size)
 
     def _ends_before(self, key: str, start: int) -> bool:
         """Whether a part was refused because there is none of the object."""
@@ -304,12 +288,9 @@ def at_once(task: Callable[[S], T], values: Iterable[S]) -> list[T]:
         return list(pool.map(task, given))
 
 
-def _ranged(start: int, length: int | None) -> Any:
-    if length is not None:
-        return {"range": (start, start + length)}
-    if start < 0:
-        return {"range": {"suffix": -start}}
-    return {"range": {"offset": start}} if start else {}
+def _ranged(start: int, length: int | None, most: int) -> Any:
+    wanted = most if length is None else min(length, most)
+    return {"range": {"suffix": min(-start, wanted)} if start < 0 else (start, start + wanted)}
 
 
 def _token(meta: ObjectMeta | PutResult) -> UpdateVersion:

@@ -13,13 +13,14 @@ from polystore_zarr._remote._nodes import node_of
 from polystore_zarr._snapshot import refuse_too_much
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from polystore_zarr._remote._buckets import Bucket
     from polystore_zarr._remote._nodes import Node
     from polystore_zarr._snapshot import Piece
 
 __all__ = ["ObjectSnapshot", "ObjectSource"]
+
+_LITTLE = 2**20
+"""Bytes of a document that are asked for before it is known how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +120,18 @@ class ObjectSnapshot:
         """Read an object whole, unless it has more bytes than it may."""
         if joined(self._base, name) == self._node.decisive and self._node.raw:
             return self._node.raw
-        return self.piece(name, 0, None, most).content
+        piece = self._bucket.read(joined(self._base, name), 0, None, min(_LITTLE, most))
+        refuse_too_much(name, piece.size, most)
+        return piece.content if piece.size <= _LITTLE else self.piece(name, 0, None, most).content
 
     def piece(self, name: str, start: int, length: int | None, most: int) -> Piece:
         """Read a part of an object that may have some bytes; a negative ``start`` counts from its end."""
-        return self._bucket.read(joined(self._base, name), start, length, _refuse(name, most))
+        piece = self._bucket.read(joined(self._base, name), start, length, most)
+        refuse_too_much(name, piece.size, most)
+        return piece
 
     async def fetch(self, name: str, start: int, length: int | None, most: int) -> Piece:
         """Read as :meth:`piece`, while other chunks are read."""
-        return await self._bucket.read_async(joined(self._base, name), start, length, _refuse(name, most))
-
-
-def _refuse(name: str, most: int) -> Callable[[int], None]:
-    return lambda size: refuse_too_much(name, size, most)
+        piece = await self._bucket.read_async(joined(self._base, name), start, length, most)
+        refuse_too_much(name, piece.size, most)
+        return piece
