@@ -12,6 +12,7 @@ import obstore
 import pytest
 import zarr
 from s3_server import BUCKET, S3, running
+from zarr.core.array import ShardsConfigParam
 
 from polystore_core import BackendRegistry, CorruptData, FileManager
 
@@ -53,14 +54,16 @@ def shard(request: pytest.FixtureRequest, server: S3, tmp_path: Path) -> Shard:
         fm.save(IMAGE, path, compression="none", **options)
         keys = [meta["path"] for page in obstore.list(store) for meta in page]
         (key,) = [key for key in keys if key.endswith("c/0/0/0")]
-        get, put = lambda: bytes(obstore.get(store, key).bytes()), lambda data: obstore.put(store, key, data)
-    else:
-        path, file = "image", tmp_path / "image/c/0/0/0"
-        engine = "zarrs" if "zarrs" in request.param else "zarr-python"
-        fm = FileManager(BackendRegistry({"zarr": {"root": tmp_path, "engine": engine}}))
-        fm.save(IMAGE, path, compression="none", **options)
-        get, put = file.read_bytes, file.write_bytes
-    return Shard(get, put, lambda **lazy: fm.load(path, backend="zarr", **lazy))
+        return Shard(
+            lambda: bytes(obstore.get(store, key).bytes()),
+            lambda content: obstore.put(store, key, content),
+            lambda **lazy: fm.load(path, backend="zarr", **lazy),
+        )
+    file = tmp_path / "image/c/0/0/0"
+    engine = "zarrs" if "zarrs" in request.param else "zarr-python"
+    fm = FileManager(BackendRegistry({"zarr": {"root": tmp_path, "engine": engine}}))
+    fm.save(IMAGE, "image", compression="none", **options)
+    return Shard(file.read_bytes, file.write_bytes, lambda **lazy: fm.load("image", backend="zarr", **lazy))
 
 
 def without(content: bytes, start: int, count: int) -> bytes:
@@ -163,7 +166,7 @@ def test_an_index_at_the_beginning_is_checked_too(tmp_path: Path, engine: Any, k
         tmp_path / "theirs",
         shape=IMAGE.shape,
         chunks=(1, 4, 4),
-        shards={"shape": (4, 8, 8), "index_location": "start"},
+        shards=ShardsConfigParam(shape=(4, 8, 8), index_location="start"),
         dtype=IMAGE.dtype,
         compressors=None,
         config={"write_empty_chunks": True},

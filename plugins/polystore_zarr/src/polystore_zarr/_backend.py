@@ -16,7 +16,6 @@ from polystore_core import (
     NotADirectory,
     PathNotFound,
     UnsupportedData,
-    UnsupportedOperation,
     hookimpl,
 )
 from polystore_core.data import kind_of as data_kind_of
@@ -271,17 +270,22 @@ class ZarrBackend:
         engine: Engine | None = None,
     ) -> Any:
         limit = self._max_bytes if max_bytes is None else max_bytes
+        if lazy and (region is not None or engine is not None):
+            raise InvalidOption("with lazy=True slice what is loaded; leave region= and engine= out")
         spot = self._remote.spot(path)
         if spot is not None:
-            _refuse_region(region, path)
             return spot.space.read(
-                spot.key, shown=path, max_bytes=limit, missing=missing, lazy=lazy, threads=threads
+                spot.key,
+                shown=path,
+                max_bytes=limit,
+                missing=missing,
+                lazy=lazy,
+                region=_as_tuple(region),
+                threads=threads,
             )
         located = self._find(path)
         try:
             if lazy:
-                if region is not None or engine is not None:
-                    raise InvalidOption("with lazy=True slice what is loaded; leave region= and engine= out")
                 return lazy_array(located, shown=path, fill=missing == "fill")
             array = read_array(
                 located,
@@ -343,9 +347,24 @@ class ZarrBackend:
         )
         if region is None and shape is not None:
             raise InvalidOption("shape= is that of the array that region= is a part of; pass region=")
+        selection = _as_tuple(region)
         spot = self._remote.spot(path)
         if spot is not None:
-            _refuse_region(region, path)
+            if selection is not None:
+                from polystore_zarr._remote._filling import save_region as save_remote_region
+
+                return save_remote_region(
+                    data,
+                    spot.space,
+                    spot.key,
+                    selection,
+                    form,
+                    shape=shape,
+                    overwrite=overwrite,
+                    on_conflict=on_conflict,
+                    shown=path,
+                    threads=threads,
+                )
             return spot.space.write(
                 data,
                 spot.key,
@@ -357,7 +376,6 @@ class ZarrBackend:
                 threads=threads,
             )
         target = place_for(self._locate(path), "array")
-        selection = _as_tuple(region)
         if selection is None:
             return save_array(
                 data, target, form, self._staging, overwrite=overwrite, shown=path, threads=threads
@@ -490,13 +508,6 @@ class ZarrBackend:
         """Return where the array or directory of a name is."""
         located = self._locate(path)
         return located if located == self._root else find(located)
-
-
-def _refuse_region(region: Region, path: str) -> None:
-    if region is not None:
-        raise UnsupportedOperation(
-            f"cannot take region= of {path!r}: arrays in object stores are saved and loaded whole", path=path
-        )
 
 
 def _as_tuple(region: Region) -> tuple[slice | int | EllipsisType, ...] | None:

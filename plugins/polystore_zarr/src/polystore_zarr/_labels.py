@@ -50,9 +50,17 @@ class ImageShape(NamedTuple):
         sizes = " x ".join(f"{self.steps.get(axis, 1.0):g}" for axis in ("y", "x"))
         return f"{self.height} x {self.width} pixels of {sizes} {self.unit or 'pixel'} in {levels}"
 
-    def fits(self, other: ImageShape) -> bool:
-        """Whether labels of one image are labels of another one too: they lie on the same pixels."""
-        return str(self) == str(other)
+    @property
+    def _sizes(self) -> tuple[float, float, str | None]:
+        return self.steps.get("y", 1.0), self.steps.get("x", 1.0), self.unit
+
+    def fits(self, image: ImageShape, new: ImageShape) -> bool:
+        """Whether labels of an image are labels of a new one too.
+
+        They are of other pixels than it only if they were before.
+        """
+        same = (self.height, self.width, self.levels) == (new.height, new.width, new.levels)
+        return same and (self._sizes != image._sizes or self._sizes == new._sizes)
 
     @classmethod
     def of(cls, document: Mapping[str, Any], level_document: Callable[[str], Mapping[str, Any]]) -> Self:
@@ -152,7 +160,7 @@ def refuse_another_image(read: Read, expected: ImageShape, *, shown: str, path: 
     StorageError
     """
     found = image_shape(read, shown, path)
-    if not found.fits(expected):
+    if not expected.fits(expected, found):
         raise StorageError(
             f"the image in {shown!r} was replaced while the labels {path!r} were saved: it has {found} now, "
             f"not {expected}. Save labels of the new image",
@@ -188,6 +196,7 @@ def refuse_unfit_labels(
     try:
         nodes = [f"labels/{name}" for name in ome_of(read("labels")["attributes"]).get("labels", [])]
         found = {node: ImageShape.of(read(node), _below(read, node)) for node in nodes}
+        image = ImageShape.of(read(""), read)
     except (FileNotFoundError, NotADirectoryError):
         return
     except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -195,7 +204,7 @@ def refuse_unfit_labels(
             f"the labels of field {place.path!r} of {shown!r} cannot be read: {error}. {_mend(shown, place)}",
             path=path,
         ) from error
-    unfit = [(node, shape) for node, shape in found.items() if not shape.fits(new)]
+    unfit = [(node, shape) for node, shape in found.items() if not shape.fits(image, new)]
     if not unfit:
         return
     node, shape = unfit[0]

@@ -142,6 +142,13 @@ class Bucket:
         with self._translated(key):
             return obstore.head(self._store, key)
 
+    def token(self, key: str) -> UpdateVersion | None:
+        """Return what tells the state of an object; ``None`` if there is none."""
+        try:
+            return _token(self.head(key))
+        except FileNotFoundError:
+            return None
+
     def put(self, key: str, data: bytes) -> None:
         """Write an object, or replace it."""
         import obstore

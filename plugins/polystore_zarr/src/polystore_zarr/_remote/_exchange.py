@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from polystore_core import PathExists, StorageError
 from polystore_zarr._arrays import consistently
 from polystore_zarr._groups import make_groups_below, write_group
+from polystore_zarr._known import KEPT
 from polystore_zarr._names import array_directory, find
 from polystore_zarr._ngff import ngff_of, ome_of, with_ome, zarr_format_of
 from polystore_zarr._nodes import ASIDE, DOCUMENTS, has_document, store_of
@@ -74,10 +75,14 @@ def _put_files(directory: str, bucket: Bucket, key: str) -> None:
     """Copy the files of an array, its documents last."""
     found = []
     for path, folders, names in os.walk(directory):
-        if ASIDE in folders:
-            folders.remove(ASIDE)
         inside = os.path.relpath(path, directory).replace(os.sep, "/")
-        found += [name if inside == "." else f"{inside}/{name}" for name in names]
+        if inside == ASIDE:
+            folders.clear()
+        found += [
+            name if inside == "." else f"{inside}/{name}"
+            for name in names
+            if inside != ASIDE or name.endswith(KEPT)
+        ]
     last = [name for name in found if name in DOCUMENTS]
 
     def put(name: str) -> None:

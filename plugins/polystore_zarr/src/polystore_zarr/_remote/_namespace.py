@@ -40,7 +40,7 @@ from polystore_zarr._remote._transfer import copy_array, copy_directory, move_ar
 from polystore_zarr._remote._writers import ObjectWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -91,9 +91,17 @@ class Namespace:
         return node
 
     def read(
-        self, key: str, *, shown: str, max_bytes: int | None, missing: Missing, lazy: bool, threads: int
+        self,
+        key: str,
+        *,
+        shown: str,
+        max_bytes: int | None,
+        missing: Missing,
+        lazy: bool,
+        region: Sequence[Any] | None,
+        threads: int,
     ) -> Any:
-        """Read an array.
+        """Read an array, or a region of it.
 
         Raises
         ------
@@ -103,7 +111,9 @@ class Namespace:
         try:
             if lazy:
                 return lazy_array(source, shown=shown, fill=missing == "fill")
-            return read_array(source, shown=shown, max_bytes=max_bytes, missing=missing, threads=threads)
+            return read_array(
+                source, shown=shown, max_bytes=max_bytes, missing=missing, region=region, threads=threads
+            )
         except IsADirectory as error:
             self.require(key, "read", shown=shown)
             raise IsADirectory(
@@ -135,7 +145,7 @@ class Namespace:
         there = self.node(key)
         refuse_to_replace(there, overwrite=overwrite, shown=shown)
         if there is not None:
-            self._refuse_level(key, there, "write", shown=shown)
+            self.refuse_level(key, there, "write", shown=shown)
         self.make_parents(key, shown=shown)
         with staged(self.bucket, key) as version:
             target = ObjectWriter(self.bucket, joined(key, version))
@@ -202,7 +212,7 @@ class Namespace:
         node = self.require(key, "delete", shown=shown)
         if key == self.root:
             raise InvalidPath(f"{shown!r} is not deleted as a whole; name what is in it", path=shown)
-        self._refuse_level(key, node, "delete", shown=shown)
+        self.refuse_level(key, node, "delete", shown=shown)
         if node.kind == "array":
             delete_below(self.bucket, key)
             return 1
@@ -294,7 +304,7 @@ class Namespace:
         ------
         PathNotFound, PathExists, IsADirectory, NotADirectory
         """
-        self._refuse_level(source, self.require(source, "move", shown=shown), "move", shown=shown)
+        self.refuse_level(source, self.require(source, "move", shown=shown), "move", shown=shown)
         node, files = self._prepared(
             source, target, overwrite=overwrite, shown=(shown, shown_target), operation="move"
         )
@@ -318,7 +328,7 @@ class Namespace:
             )
         refuse_to_replace(there, overwrite=overwrite, shown=shown[1])
         if there is not None:
-            self._refuse_level(target, there, "replace", shown=shown[1])
+            self.refuse_level(target, there, "replace", shown=shown[1])
         self.make_parents(target, shown=shown[1])
         files = 1 if node.kind == "array" else len(self.list(source, recursive=True, shown=shown[0]).files)
         return node, files
@@ -350,7 +360,7 @@ class Namespace:
             name not in DOCUMENTS for name in objects
         )
 
-    def _refuse_level(self, key: str, node: Node, operation: str, *, shown: str) -> None:
+    def refuse_level(self, key: str, node: Node, operation: str, *, shown: str) -> None:
         """Refuse to take one level out of an image: its document names it."""
         parent, _, name = key.rpartition("/")
         image = self.node(parent) if node.kind == "array" and len(parent) > len(self.root) else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from polystore_core import CorruptData
-from polystore_zarr._nodes import DOCUMENTS
+from polystore_zarr._nodes import ASIDE, DOCUMENTS
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._nodes import node_of
 from polystore_zarr._snapshot import refuse_too_much
@@ -112,7 +112,7 @@ class ObjectSnapshot:
         sizes = [
             meta["size"]
             for meta in self._bucket.walk(self._base)
-            if meta["path"].rpartition("/")[2] not in DOCUMENTS
+            if meta["path"].rpartition("/")[2] not in DOCUMENTS and f"/{ASIDE}/" not in meta["path"]
         ]
         return len(sizes), sum(sizes)
 
