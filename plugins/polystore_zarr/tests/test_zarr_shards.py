@@ -12,6 +12,7 @@ import obstore
 import pytest
 import zarr
 from s3_server import BUCKET, S3, running
+from zarr.codecs.sharding import ShardingCodecIndexLocation
 from zarr.core.array import ShardsConfigParam
 
 from polystore_core import BackendRegistry, CorruptData, FileManager
@@ -166,7 +167,7 @@ def test_an_index_at_the_beginning_is_checked_too(tmp_path: Path, engine: Any, k
         tmp_path / "theirs",
         shape=IMAGE.shape,
         chunks=(1, 4, 4),
-        shards=ShardsConfigParam(shape=(4, 8, 8), index_location="start"),
+        shards=ShardsConfigParam(shape=(4, 8, 8), index_location=ShardingCodecIndexLocation.start),
         dtype=IMAGE.dtype,
         compressors=None,
         config={"write_empty_chunks": True},

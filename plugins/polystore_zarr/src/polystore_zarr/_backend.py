@@ -34,7 +34,8 @@ from polystore_zarr._grouped import run_groups
 from polystore_zarr._lazy import lazy_array
 from polystore_zarr._location import locate_below
 from polystore_zarr._names import find, place_for
-from polystore_zarr._nodes import store_of
+from polystore_zarr._ngff import ngff_of, zarr_format_of
+from polystore_zarr._nodes import format_of
 from polystore_zarr._plate import check_planes, field_writer
 from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
@@ -205,7 +206,7 @@ class ZarrBackend:
             raise InvalidPath(f"{path!r} is not deleted as a whole; name what is in it", path=path)
         if tree.require(located, "delete", shown=path) == "directory":
             if recursive:
-                self._leave_plate(located)
+                self._plates.leave(located)
             return tree.remove_directory(located, self._staging, recursive=recursive, shown=path)
         self._staging.discard(located)
         return 1
@@ -226,10 +227,11 @@ class ZarrBackend:
         kind = tree.require(old, "move", shown=source)
         new = place_for(self._locate(target), kind)
         check_target(new, kind, overwrite=overwrite, shown=target)
-        groups.make_parents(new, self._staging, shown=target)
+        groups.make_parents(new, self._staging, shown=target, zarr_format=format_of(old))
         if kind == "directory":
-            self._leave_plate(old)
+            self._plates.leave(old)
         move_to(old, new, kind, self._staging, overwrite=overwrite, shown=target)
+        self._plates.enter_below(new)
         return tree.count_arrays(new, kind)
 
     @hookimpl
@@ -246,8 +248,9 @@ class ZarrBackend:
         kind = tree.require(old, "copy", shown=source)
         new = place_for(self._locate(target), kind)
         check_target(new, kind, overwrite=overwrite, shown=target)
-        groups.make_parents(new, self._staging, shown=target)
+        groups.make_parents(new, self._staging, shown=target, zarr_format=format_of(old))
         copy_to(old, new, kind, self._staging, overwrite=overwrite, shown=target)
+        self._plates.enter_below(new)
         return tree.count_arrays(new, kind)
 
     @hookimpl
@@ -413,14 +416,11 @@ class ZarrBackend:
         node = here.space.require(here.key, "copy", shown=source)
         new = place_for(self._locate(target), node.kind)
         check_target(new, node.kind, overwrite=overwrite, shown=target)
-        groups.make_parents(new, self._staging, shown=target)
-        return download(here.space, here.key, node, new, self._staging, overwrite=overwrite, shown=target)
-
-    def _leave_plate(self, located: str) -> None:
-        """Take what is to be removed off the documents of the plate that it is in."""
-        store = store_of(located)
-        if store is not None and store != located:
-            self._plates.listing(store).leave(located.removeprefix(f"{store}/"), shown=store)
+        zarr_format = zarr_format_of(ngff_of(node.document))
+        groups.make_parents(new, self._staging, shown=target, zarr_format=zarr_format)
+        count = download(here.space, here.key, node, new, self._staging, overwrite=overwrite, shown=target)
+        self._plates.enter_below(new)
+        return count
 
     def _write_plate(self, request: WriteRequest) -> list[int]:
         """Write the planes of a batch field by field; what happens to a field happens to all its planes."""

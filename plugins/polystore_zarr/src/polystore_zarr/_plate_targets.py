@@ -17,9 +17,11 @@ from polystore_zarr._labels import (
     refuse_another_image,
     refuse_unfit_labels,
 )
+from polystore_zarr._layout_on_disk import attributes_of, fields_there
 from polystore_zarr._ngff import ome_of
-from polystore_zarr._nodes import document_of
+from polystore_zarr._nodes import document_of, format_of, store_of
 from polystore_zarr._plate_listing import PlateListing
+from polystore_zarr._plate_places import layout_for
 from polystore_zarr._staging import publish
 
 if TYPE_CHECKING:
@@ -99,6 +101,22 @@ class Plates:
         """Return the listing of a plate."""
         with self._guard:
             return self._listings.setdefault(store, PlateListing(store, self._staging))
+
+    def enter_below(self, located: str) -> None:
+        """List the fields that were put in a place of a plate by a copy or a move."""
+        store = store_of(located)
+        if store is None or store == located or "plate" not in ome_of(attributes_of(store)):
+            return
+        for place in list(fields_there(store, located.removeprefix(f"{store}/"))):
+            if format_of(f"{store}/{place.path}") != format_of(store):
+                continue
+            self.listing(store).enter(place, layout_for([(place.row, place.column)]), shown=store)
+
+    def leave(self, located: str) -> None:
+        """Take what is to be removed off the documents of the plate that it is in."""
+        store = store_of(located)
+        if store is not None and store != located:
+            self.listing(store).leave(located.removeprefix(f"{store}/"), shown=store)
 
     def target(self, store: str) -> LocalTarget:
         """Return a plate to write to."""

@@ -31,7 +31,7 @@ NOTHING = np.iinfo(np.uint64).max
 
 _CHECKSUM = 4
 _OVERHEAD = 1024
-_LITTLE = 2**20
+_LITTLE = 4 * 2**20
 _WIDEST = 16
 _ENTRY = 16
 _KEEP_SIZE = frozenset({"bytes", "endian", "transpose", "shuffle"})

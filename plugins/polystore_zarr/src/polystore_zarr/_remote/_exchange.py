@@ -13,11 +13,12 @@ from polystore_zarr._groups import make_groups_below, write_group
 from polystore_zarr._known import KEPT
 from polystore_zarr._names import array_directory, find
 from polystore_zarr._ngff import ngff_of, ome_of, with_ome, zarr_format_of
-from polystore_zarr._nodes import ASIDE, DOCUMENTS, has_document, store_of
+from polystore_zarr._nodes import ASIDE, DOCUMENTS, format_of, has_document, store_of
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._buckets import at_once
 from polystore_zarr._remote._commits import commit, delete_below, refuse_to_replace, staged
 from polystore_zarr._remote._nodes import array_pointer, level_names
+from polystore_zarr._remote._plates import enter_plate
 from polystore_zarr._staging import publish, rename_new
 from polystore_zarr._tree import list_tree
 
@@ -44,7 +45,7 @@ def upload(source: str, kind: str, space: Namespace, key: str, *, overwrite: boo
     if kind == "directory" and there is not None:
         raise PathExists(f"{shown!r} exists already; delete it, or choose another target", path=shown)
     refuse_to_replace(there, overwrite=overwrite, shown=shown)
-    space.make_parents(key, shown=shown)
+    space.make_parents(key, shown=shown, zarr_format=format_of(source))
     if kind == "array":
         _upload_array(source, space, key, overwrite=overwrite, shown=shown)
         return 1
@@ -57,6 +58,7 @@ def upload(source: str, kind: str, space: Namespace, key: str, *, overwrite: boo
     except BaseException:
         delete_below(space.bucket, key)
         raise
+    enter_plate(space, key)
     return len(listing.files)
 
 

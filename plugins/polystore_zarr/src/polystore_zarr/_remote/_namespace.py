@@ -12,11 +12,13 @@ from polystore_core import (
     NotADirectory,
     PathExists,
     PathNotFound,
+    StorageError,
     UnsupportedOperation,
 )
 from polystore_core.plugins import Listing
 from polystore_zarr._arrays import read_array, write_array
 from polystore_zarr._lazy import lazy_array
+from polystore_zarr._ngff import ngff_of, zarr_format_of
 from polystore_zarr._nodes import DOCUMENTS, group_files
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._buckets import at_once
@@ -34,7 +36,7 @@ from polystore_zarr._remote._nodes import (
     node_of,
     version_in,
 )
-from polystore_zarr._remote._plates import leave_plate
+from polystore_zarr._remote._plates import enter_plate, leave_plate
 from polystore_zarr._remote._snapshots import ObjectSource
 from polystore_zarr._remote._transfer import copy_array, copy_directory, move_array
 from polystore_zarr._remote._writers import ObjectWriter
@@ -242,18 +244,19 @@ class Namespace:
         self.make_parents(joined(key, "_"), shown=shown)
         return True
 
-    def make_parents(self, key: str, *, shown: str) -> None:
-        """Make the groups above a key, and below the root.
+    def make_parents(self, key: str, *, shown: str, zarr_format: ZarrFormat = 3) -> None:
+        """Make the groups above a key, and below the root; ``zarr_format`` is that of what is put there.
 
         Raises
         ------
         NotADirectory
             If one of them is an array or another object.
         UnsupportedOperation
-            If one of them is a group of Zarr v2.
+            If one of them is a group of Zarr v2, and what is put there is not of it.
         """
         below = key.removeprefix(self.root).strip("/").split("/")
-        missing = []
+        missing: list[str] = []
+        inside: ZarrFormat = 3
         for count in range(1, len(below)):
             parent = joined(self.root, "/".join(below[:count]))
             node = self.node(parent)
@@ -265,14 +268,18 @@ class Namespace:
                     "another path",
                     path=shown,
                 )
-            elif node.document.get("zarr_format") == 2:
+            elif node.document.get("zarr_format") != 2:
+                inside = 3
+            elif zarr_format == 2:
+                inside = 2
+            else:
                 raise UnsupportedOperation(
                     f"cannot put {shown!r} into a group of Zarr v2, as an OME-NGFF 0.4 plate is one: arrays "
                     "are saved as Zarr v3; choose another store",
                     path=shown,
                 )
         for parent in missing:
-            self.make_group(parent)
+            self.make_group(parent, zarr_format=inside)
 
     def make_group(
         self, key: str, attributes: Mapping[str, Any] | None = None, zarr_format: ZarrFormat = 3
@@ -295,6 +302,7 @@ class Namespace:
             copy_array(self, source, target, overwrite=overwrite, shown=shown, shown_target=shown_target)
         else:
             copy_directory(self, source, target, shown=shown_target)
+            enter_plate(self, target)
         return files
 
     def move(self, source: str, target: str, *, overwrite: bool, shown: str, shown_target: str) -> int:
@@ -311,10 +319,19 @@ class Namespace:
         if node.kind == "array":
             move_array(self, source, target, overwrite=overwrite, shown=shown, shown_target=shown_target)
         else:
+            before = self._state(source)
             copy_directory(self, source, target, shown=shown_target)
+            if self._state(source) != before:
+                delete_below(self.bucket, target)
+                raise StorageError(f"{shown!r} was changed while it was moved; move it again", path=shown)
+            enter_plate(self, target)
             leave_plate(self, source)
             delete_below(self.bucket, source)
         return files
+
+    def _state(self, key: str) -> set[tuple[str, str | None]]:
+        """Return what tells the state of all that is below a key."""
+        return {(meta["path"], meta["e_tag"]) for meta in self.bucket.walk(key)}
 
     def _prepared(
         self, source: str, target: str, *, overwrite: bool, shown: tuple[str, str], operation: str
@@ -329,7 +346,8 @@ class Namespace:
         refuse_to_replace(there, overwrite=overwrite, shown=shown[1])
         if there is not None:
             self.refuse_level(target, there, "replace", shown=shown[1])
-        self.make_parents(target, shown=shown[1])
+        zarr_format = zarr_format_of(ngff_of(node.document))
+        self.make_parents(target, shown=shown[1], zarr_format=zarr_format)
         files = 1 if node.kind == "array" else len(self.list(source, recursive=True, shown=shown[0]).files)
         return node, files
 

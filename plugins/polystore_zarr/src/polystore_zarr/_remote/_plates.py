@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from polystore_core import CorruptData, PathNotFound, StorageError
+from polystore_core.paths import natural_sorted
 from polystore_zarr._images import write_levels
 from polystore_zarr._labels import (
     ImageShape,
@@ -13,13 +14,15 @@ from polystore_zarr._labels import (
     refuse_another_image,
     refuse_unfit_labels,
 )
+from polystore_zarr._layout_on_disk import image_place
 from polystore_zarr._ngff import ngff_of, ome_of, zarr_format_of
 from polystore_zarr._nodes import group_files
 from polystore_zarr._plate_listing import checked_ngff
+from polystore_zarr._plate_places import layout_for
 from polystore_zarr._plate_targets import refuse_to_lose
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._commits import commit, delete_below, refuse_to_replace, staged_image
-from polystore_zarr._remote._nodes import document_name, level_part, pointing, without_bare_group
+from polystore_zarr._remote._nodes import children_of, document_name, level_part, pointing, without_bare_group
 from polystore_zarr._remote._snapshots import ObjectSource
 from polystore_zarr._remote._writers import ObjectWriter
 
@@ -28,12 +31,12 @@ if TYPE_CHECKING:
 
     from polystore_zarr._ngff import Ngff
     from polystore_zarr._plate_options import PlateOptions
-    from polystore_zarr._plate_places import FieldPlace
+    from polystore_zarr._plate_places import FieldPlace, Layout
     from polystore_zarr._plate_targets import FieldBatch, FieldData
     from polystore_zarr._remote._namespace import Namespace
     from polystore_zarr._remote._nodes import Node
 
-__all__ = ["RemotePlate", "RemoteTarget", "leave_plate"]
+__all__ = ["RemotePlate", "RemoteTarget", "enter_plate", "leave_plate"]
 
 
 class RemotePlate(NamedTuple):
@@ -99,7 +102,13 @@ class RemoteTarget:
         refuse(there)
         self._make_well(place, batch)
         size = self._write(key, field, batch, options=batch.options, check=refuse)
-        self._enter(place, batch)
+        self.enter(
+            place,
+            batch.layout,
+            ngff=batch.ngff,
+            shown=shown,
+            acquisition_name=batch.options.acquisition_name,
+        )
         refuse_unfit_labels(read, new, shown=shown, place=place, path=path, replaced=True)
         return size
 
@@ -211,12 +220,19 @@ class RemoteTarget:
         for group in (place.well.split("/")[0], place.well):
             self._space.make_group(joined(self._key, group), zarr_format=zarr_format)
 
-    def _enter(self, place: FieldPlace, batch: FieldBatch) -> None:
+    def enter(
+        self,
+        place: FieldPlace,
+        layout: Layout,
+        *,
+        ngff: Ngff,
+        shown: str,
+        acquisition_name: str | None = None,
+    ) -> None:
         """List a field that is in its place: first its acquisition, then itself, then its well."""
         from polystore_zarr._plate_metadata import plate_with, plate_with_acquisition, well_with
 
-        ngff, shown, well = batch.ngff, batch.options.store, joined(self._key, place.well)
-        acquisition, name = place.acquisition, batch.options.acquisition_name
+        well, acquisition = joined(self._key, place.well), place.acquisition
         known = self._known.get((place.well, acquisition), 0)
         count = 0
 
@@ -227,24 +243,51 @@ class RemoteTarget:
             nonlocal count
             changed, count = well_with(attributes, place.name, ngff, acquisition)
             if acquisition is not None and (count == 1 or known < count):
-                change_plate(lambda plate: plate_with_acquisition(plate, acquisition, name, ngff))
+                change_plate(lambda plate: plate_with_acquisition(plate, acquisition, acquisition_name, ngff))
             return changed
 
         _change(self._space, well, with_field, ngff=ngff, shown=shown)
         if count == 1 or known < count:
-            change_plate(lambda plate: plate_with(plate, place, batch.layout, count, ngff))
+            change_plate(lambda plate: plate_with(plate, place, layout, count, ngff))
         self._known[place.well, acquisition] = max(count, known)
 
 
 def leave_plate(space: Namespace, key: str) -> None:
     """Take a row, well, field or label image off the documents of its plate, before it is removed."""
+    found = _plate_around(space, key, (1, 2, 3, 5))
+    if found is not None:
+        store, inside, ngff = found
+        _leave(space, store, inside, ngff)
+
+
+def enter_plate(space: Namespace, key: str) -> None:
+    """List the fields that were put in a place of a plate by a copy or a move."""
+    found = _plate_around(space, key, (1, 2, 3))
+    if found is None:
+        return
+    store, inside, ngff = found
+    target, pending = RemoteTarget(space, store), [inside]
+    while pending:
+        parts = pending.pop()
+        group = joined(store, *parts)
+        if len(parts) < 3:
+            pending += [[*parts, name] for name in reversed(natural_sorted(children_of(space.bucket, group)))]
+            continue
+        node = space.node(group)
+        place = None if node is None else image_place(parts, node.attributes)
+        if node is not None and place is not None and ngff_of(node.document) == ngff:
+            target.enter(place, layout_for([(place.row, place.column)]), ngff=ngff, shown=store)
+
+
+def _plate_around(space: Namespace, key: str, depths: Sequence[int]) -> tuple[str, list[str], Ngff] | None:
+    """Return the plate that a key is some levels inside of, its parts in the plate, and the version."""
     parts = key.split("/")
-    for depth in (1, 2, 3, 5):
+    for depth in depths:
         store = "/".join(parts[:-depth])
         plate = space.node(store) if store and store.startswith(space.root) else None
         if plate is not None and "plate" in ome_of(plate.attributes):
-            _leave(space, store, parts[-depth:], ngff_of(plate.document))
-            return
+            return store, parts[-depth:], ngff_of(plate.document)
+    return None
 
 
 def _leave(space: Namespace, store: str, inside: Sequence[str], ngff: Ngff) -> None:
