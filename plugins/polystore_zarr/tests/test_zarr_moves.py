@@ -20,6 +20,7 @@ from zarr.storage import ObjectStore
 
 from polystore_core import BackendRegistry, FileManager, PathExists, PathNotFound, StorageError
 from polystore_zarr._remote import _namespace
+from polystore_zarr._remote._transfer import copy_directory
 
 
 class Place(NamedTuple):
@@ -150,7 +151,7 @@ def test_what_is_changed_while_it_is_moved_in_a_bucket_stays(
 ) -> None:
     place = bucket_of(server)
     save(place.fm, place.plate)
-    copy = _namespace.copy_directory
+    copy = copy_directory
 
     def copied_and_changed(*arguments: Any, **named: Any) -> None:
         copy(*arguments, **named)
