@@ -252,7 +252,8 @@ def test_a_killed_writer_leaves_old_or_new(s3: S3, kills: int) -> None:
     image = f"s3://{BUCKET}/image.zarr"
     fm.save(np.zeros((4, 32, 32), np.uint16), image, backend="zarr")
     fm.save_batch([np.zeros((32, 32), np.uint16)] * 4, paths, backend="zarr", pattern=PATTERN, store=URL)
-    context: Any = multiprocessing.get_context("spawn")
+    context: Any = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["obstore", "ome_zarr_models.v05", "polystore_zarr", "zarr"])
     delays = random.Random(1)
     for _ in range(kills):
         ready = context.Event()

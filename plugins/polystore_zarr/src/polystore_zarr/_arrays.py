@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from polystore_core import CorruptData, IsADirectory, PolyStoreError
 from polystore_zarr._engine import get, put
 from polystore_zarr._loops import run
-from polystore_zarr._nodes import parsed
+from polystore_zarr._nodes import MOST_BYTES, parsed
 from polystore_zarr._regions import region_of
 from polystore_zarr._rois import holds_rois, unpack
 from polystore_zarr._snapshot import snapshot_of
+from polystore_zarr._stored_form import FileForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -319,7 +320,7 @@ def described(snapshot: SnapshotLike, *, shown: str) -> tuple[Any, tuple[int, ..
         As for :func:`read_array`.
     """
     with _explaining(shown):
-        metadata, file_shape, *_ = _described(snapshot)
+        metadata, file_shape, _ = _described(snapshot)
         return metadata, file_shape
 
 
@@ -365,30 +366,24 @@ def _stored(snapshot: SnapshotLike, *, fill: bool) -> _Stored:
 
     from polystore_zarr._chunk_store import ArrayReader
 
-    metadata, file_shape, codec, sharded = _described(snapshot)
+    metadata, file_shape, form = _described(snapshot)
     dtype = metadata.dtype.to_native_dtype()
     if dtype.hasobject:
         raise CorruptData(f"dtype {dtype} is not one of plain values")
     by_region = is_by_region(metadata.attributes)
-    reader = ArrayReader(
-        snapshot,
-        codec=codec,
-        chunk_bytes=prod(file_shape) * dtype.itemsize,
-        fill=fill,
-        by_region=by_region,
-    )
+    reader = ArrayReader(snapshot, form=form, fill=fill, by_region=by_region)
     counts = [-(-size // step) for size, step in zip(metadata.shape, file_shape, strict=True)]
     array: AsyncArray[Any] = AsyncArray(metadata, StorePath(reader))
     nbytes = max(prod(metadata.shape), prod(file_shape)) * dtype.itemsize
-    return _Stored(array, file_shape, nbytes, prod(counts), sharded, by_region)
+    return _Stored(array, file_shape, nbytes, prod(counts), form.shard is not None, by_region)
 
 
-def _described(snapshot: SnapshotLike) -> tuple[Any, tuple[int, ...], str, bool]:
-    """Return the metadata of an array, what a file of it holds, its last codec, whether it is sharded."""
+def _described(snapshot: SnapshotLike) -> tuple[Any, tuple[int, ...], FileForm]:
+    """Return the metadata of an array, the shape of what a file of it holds, and how a file holds it."""
     from zarr.core.metadata import ArrayV2Metadata, ArrayV3Metadata
 
     try:
-        document = parsed(snapshot.read("zarr.json"))
+        document = parsed(snapshot.read("zarr.json", MOST_BYTES))
     except FileNotFoundError:
         return _described_v2(snapshot, ArrayV2Metadata)
     if document.get("node_type") == "group":
@@ -396,16 +391,20 @@ def _described(snapshot: SnapshotLike) -> tuple[Any, tuple[int, ...], str, bool]
             f"cannot read {snapshot.path!r}: it is a group; name an array in it", path=snapshot.path
         )
     metadata = ArrayV3Metadata.from_dict(document)
-    codecs: Any = document["codecs"]
     file_shape = metadata.chunk_grid.chunk_shape  # type: ignore[attr-defined]
-    return metadata, file_shape, str(codecs[-1].get("name")), codecs[0].get("name") == "sharding_indexed"
+    return metadata, file_shape, FileForm.of_v3(document, file_shape, _itemsize(metadata))
 
 
-def _described_v2(snapshot: SnapshotLike, model: Any) -> tuple[Any, tuple[int, ...], str, bool]:
-    document = parsed(snapshot.read(".zarray"))
+def _described_v2(snapshot: SnapshotLike, model: Any) -> tuple[Any, tuple[int, ...], FileForm]:
+    document = parsed(snapshot.read(".zarray", MOST_BYTES))
     metadata = model.from_dict(document)
-    codec: Any = document.get("compressor") or (document.get("filters") or [{}])[-1]
-    return metadata, tuple(metadata.chunks), str(codec.get("id")), False
+    file_shape = tuple(metadata.chunks)
+    return metadata, file_shape, FileForm.of_v2(document, prod(file_shape) * _itemsize(metadata))
+
+
+def _itemsize(metadata: Any) -> int:
+    itemsize: int = metadata.dtype.to_native_dtype().itemsize
+    return itemsize
 
 
 def _selected_bytes(stored: _Stored, selection: Any) -> int:

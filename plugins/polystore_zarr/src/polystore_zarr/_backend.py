@@ -16,7 +16,6 @@ from polystore_core import (
     NotADirectory,
     PathNotFound,
     UnsupportedData,
-    UnsupportedOperation,
     hookimpl,
 )
 from polystore_core.data import kind_of as data_kind_of
@@ -35,7 +34,8 @@ from polystore_zarr._grouped import run_groups
 from polystore_zarr._lazy import lazy_array
 from polystore_zarr._location import locate_below
 from polystore_zarr._names import find, place_for
-from polystore_zarr._nodes import store_of
+from polystore_zarr._ngff import ngff_of, zarr_format_of
+from polystore_zarr._nodes import format_of
 from polystore_zarr._plate import check_planes, field_writer
 from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
@@ -206,7 +206,7 @@ class ZarrBackend:
             raise InvalidPath(f"{path!r} is not deleted as a whole; name what is in it", path=path)
         if tree.require(located, "delete", shown=path) == "directory":
             if recursive:
-                self._leave_plate(located)
+                self._plates.leave(located)
             return tree.remove_directory(located, self._staging, recursive=recursive, shown=path)
         self._staging.discard(located)
         return 1
@@ -227,10 +227,11 @@ class ZarrBackend:
         kind = tree.require(old, "move", shown=source)
         new = place_for(self._locate(target), kind)
         check_target(new, kind, overwrite=overwrite, shown=target)
-        groups.make_parents(new, self._staging, shown=target)
+        groups.make_parents(new, self._staging, shown=target, zarr_format=format_of(old))
         if kind == "directory":
-            self._leave_plate(old)
+            self._plates.leave(old)
         move_to(old, new, kind, self._staging, overwrite=overwrite, shown=target)
+        self._plates.enter_below(new)
         return tree.count_arrays(new, kind)
 
     @hookimpl
@@ -247,8 +248,9 @@ class ZarrBackend:
         kind = tree.require(old, "copy", shown=source)
         new = place_for(self._locate(target), kind)
         check_target(new, kind, overwrite=overwrite, shown=target)
-        groups.make_parents(new, self._staging, shown=target)
+        groups.make_parents(new, self._staging, shown=target, zarr_format=format_of(old))
         copy_to(old, new, kind, self._staging, overwrite=overwrite, shown=target)
+        self._plates.enter_below(new)
         return tree.count_arrays(new, kind)
 
     @hookimpl
@@ -271,17 +273,22 @@ class ZarrBackend:
         engine: Engine | None = None,
     ) -> Any:
         limit = self._max_bytes if max_bytes is None else max_bytes
+        if lazy and (region is not None or engine is not None):
+            raise InvalidOption("with lazy=True slice what is loaded; leave region= and engine= out")
         spot = self._remote.spot(path)
         if spot is not None:
-            _refuse_region(region, path)
             return spot.space.read(
-                spot.key, shown=path, max_bytes=limit, missing=missing, lazy=lazy, threads=threads
+                spot.key,
+                shown=path,
+                max_bytes=limit,
+                missing=missing,
+                lazy=lazy,
+                region=_as_tuple(region),
+                threads=threads,
             )
         located = self._find(path)
         try:
             if lazy:
-                if region is not None or engine is not None:
-                    raise InvalidOption("with lazy=True slice what is loaded; leave region= and engine= out")
                 return lazy_array(located, shown=path, fill=missing == "fill")
             array = read_array(
                 located,
@@ -343,9 +350,24 @@ class ZarrBackend:
         )
         if region is None and shape is not None:
             raise InvalidOption("shape= is that of the array that region= is a part of; pass region=")
+        selection = _as_tuple(region)
         spot = self._remote.spot(path)
         if spot is not None:
-            _refuse_region(region, path)
+            if selection is not None:
+                from polystore_zarr._remote._filling import save_region as save_remote_region
+
+                return save_remote_region(
+                    data,
+                    spot.space,
+                    spot.key,
+                    selection,
+                    form,
+                    shape=shape,
+                    overwrite=overwrite,
+                    on_conflict=on_conflict,
+                    shown=path,
+                    threads=threads,
+                )
             return spot.space.write(
                 data,
                 spot.key,
@@ -357,7 +379,6 @@ class ZarrBackend:
                 threads=threads,
             )
         target = place_for(self._locate(path), "array")
-        selection = _as_tuple(region)
         if selection is None:
             return save_array(
                 data, target, form, self._staging, overwrite=overwrite, shown=path, threads=threads
@@ -395,14 +416,11 @@ class ZarrBackend:
         node = here.space.require(here.key, "copy", shown=source)
         new = place_for(self._locate(target), node.kind)
         check_target(new, node.kind, overwrite=overwrite, shown=target)
-        groups.make_parents(new, self._staging, shown=target)
-        return download(here.space, here.key, node, new, self._staging, overwrite=overwrite, shown=target)
-
-    def _leave_plate(self, located: str) -> None:
-        """Take what is to be removed off the documents of the plate that it is in."""
-        store = store_of(located)
-        if store is not None and store != located:
-            self._plates.listing(store).leave(located.removeprefix(f"{store}/"), shown=store)
+        zarr_format = zarr_format_of(ngff_of(node.document))
+        groups.make_parents(new, self._staging, shown=target, zarr_format=zarr_format)
+        count = download(here.space, here.key, node, new, self._staging, overwrite=overwrite, shown=target)
+        self._plates.enter_below(new)
+        return count
 
     def _write_plate(self, request: WriteRequest) -> list[int]:
         """Write the planes of a batch field by field; what happens to a field happens to all its planes."""
@@ -490,13 +508,6 @@ class ZarrBackend:
         """Return where the array or directory of a name is."""
         located = self._locate(path)
         return located if located == self._root else find(located)
-
-
-def _refuse_region(region: Region, path: str) -> None:
-    if region is not None:
-        raise UnsupportedOperation(
-            f"cannot take region= of {path!r}: arrays in object stores are saved and loaded whole", path=path
-        )
 
 
 def _as_tuple(region: Region) -> tuple[slice | int | EllipsisType, ...] | None:

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 
 from polystore_core import CorruptData
-from polystore_zarr._claims import COUNTED, claimed_size
 from polystore_zarr._nodes import DOCUMENTS
+from polystore_zarr._stored_form import HEADER, NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
+    import numpy as np
     from zarr.core.buffer import Buffer, BufferPrototype
 
-    from polystore_zarr._snapshot import SnapshotLike
+    from polystore_zarr._snapshot import Piece, SnapshotLike
+    from polystore_zarr._stored_form import FileForm, PieceForm
+
+    Array = np.ndarray[Any, Any]
 
 __all__ = ["ArrayReader", "ArrayStore", "ArrayWriter"]
-
-_HEADER = 32
-"""Bytes at the beginning of a chunk in which zstd and blosc say what it decodes to."""
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -67,23 +68,18 @@ class ArrayReader(ArrayStore):
     ----------
     snapshot
         The array's directory.
-    codec
-        Name of the codec that was applied to a file last.
-    chunk_bytes
-        What the content of a file may decode to.
+    form
+        What its files may hold.
     fill
         Whether a chunk without a file stands for the fill value. It is damage otherwise.
     by_region
         Whether the array is written by regions, so that one may just not be written yet.
     """
 
-    def __init__(
-        self, snapshot: SnapshotLike, *, codec: str, chunk_bytes: int, fill: bool, by_region: bool
-    ) -> None:
+    def __init__(self, snapshot: SnapshotLike, *, form: FileForm, fill: bool, by_region: bool) -> None:
         super().__init__(read_only=True)
         self._snapshot = snapshot
-        self._codec = codec
-        self._chunk_bytes = chunk_bytes
+        self._form = form
         self._fill = fill
         self._by_region = by_region
 
@@ -93,38 +89,94 @@ class ArrayReader(ArrayStore):
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
+        start, length = _range(byte_range)
         try:
-            content = await self._snapshot.fetch(key, *_range(byte_range))
+            content, size = await self._snapshot.fetch(key, start, length, self._form.most)
         except (FileNotFoundError, NotADirectoryError) as error:
             self._refuse_missing(key, error)
             return None
-        self._check_claim(key, content)
+        if byte_range is None:
+            self._check_file(key, content)
+        elif self._form.shard is not None and (start < 0) == self._form.shard.at_end and start <= 0:
+            self._form.shard.index_in(key, content, size)
+        else:
+            self._piece.check(key, content)
         return prototype.buffer.from_bytes(content)
 
-    def content(self, key: str, start: int = 0, length: int | None = None) -> bytes | None:
-        """Read a chunk, or a part of one, as it is stored; ``None`` stands for the fill value.
+    def content(self, key: str) -> bytes | None:
+        """Read a file as it is stored, unchecked; ``None`` stands for the fill value.
 
         Raises
         ------
         CorruptData
-            If it is missing.
+            If it is missing, or has more bytes than it may.
         """
+        piece = self._read(key, 0, None)
+        return None if piece is None else piece.content
+
+    def chunk(self, key: str, start: int, length: int) -> bytes:
+        """Read a chunk of a shard as it is stored, unchecked."""
+        piece = self._read(key, start, length)
+        return b"" if piece is None else piece.content
+
+    def index(self, key: str, content: bytes | None = None) -> Array | None:
+        """Return the index of a shard, checked; ``None`` if the shard stands for the fill value.
+
+        Parameters
+        ----------
+        key, content
+            Of the file, if it was read whole already.
+
+        Raises
+        ------
+        CorruptData
+        """
+        shard = self._form.shard
+        assert shard is not None
+        if content is not None:
+            return shard.index_in(key, content, len(content))
+        piece = self._read(key, -shard.index_bytes if shard.at_end else 0, shard.index_bytes)
+        return None if piece is None else shard.index_in(key, *piece)
+
+    def check(self, key: str) -> None:
+        """Check that a file is there and claims no more than it may, as far as it says so itself.
+
+        Raises
+        ------
+        CorruptData
+        """
+        most = None if self._piece.counted else HEADER
+        if self._form.shard is not None:
+            index = self.index(key)
+            for start, length in [] if index is None else index.reshape(-1, 2).tolist():
+                if start != NOTHING:
+                    head = length if most is None else min(length, most)
+                    self._piece.check(key, self.chunk(key, start, head), length)
+            return
+        piece = self._read(key, 0, most)
+        if piece is not None:
+            self._piece.check(key, *piece)
+
+    @property
+    def _piece(self) -> PieceForm:
+        return self._form.piece if self._form.shard is None else self._form.shard.piece
+
+    def _read(self, key: str, start: int, length: int | None) -> Piece | None:
         try:
-            return self._snapshot.read(key, start, length)
+            return self._snapshot.piece(key, start, length, self._form.most)
         except (FileNotFoundError, NotADirectoryError) as error:
             self._refuse_missing(key, error)
             return None
 
-    def check(self, key: str) -> None:
-        """Check that a chunk is there and claims no more than it may, as far as it says so itself.
-
-        Raises
-        ------
-        CorruptData
-        """
-        content = self.content(key, 0, None if self._codec in COUNTED else _HEADER)
-        if content is not None:
-            self._check_claim(key, content)
+    def _check_file(self, key: str, content: bytes) -> None:
+        if self._form.shard is None:
+            self._piece.check(key, content)
+            return
+        index = self._form.shard.index_in(key, content, len(content))
+        view = memoryview(content)
+        for start, length in index.reshape(-1, 2).tolist():
+            if start != NOTHING:
+                self._piece.check(key, view[start : start + length])
 
     def _refuse_missing(self, key: str, error: OSError) -> None:
         if self._fill and self._snapshot.is_current():
@@ -137,13 +189,6 @@ class ArrayReader(ArrayStore):
             f"chunk {key!r} is missing. If another program left out chunks that hold nothing but the fill "
             "value, pass missing='fill'"
         ) from error
-
-    def _check_claim(self, key: str, content: bytes) -> None:
-        if not content:
-            raise CorruptData(f"chunk {key!r} is empty, or ends too early")
-        size = claimed_size(self._codec, content, self._chunk_bytes)
-        if size is not None and size > self._chunk_bytes:
-            raise CorruptData(f"chunk {key!r} claims more than the {self._chunk_bytes} bytes of a chunk")
 
 
 class ArrayWriter(ArrayStore):

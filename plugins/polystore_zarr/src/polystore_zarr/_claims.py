@@ -1,7 +1,8 @@
 """What a compressed chunk says it will decode to, read before anything is allocated.
 
-Sources: RFC 8878 section 3.1.1 (Zstandard frame header); the header of c-blosc 1, 16 bytes; RFC 1951 (deflate
-expands at most 1032 times) and RFC 1950 (zlib); numcodecs' LZ4, whose first four bytes are the size.
+Sources: RFC 8878 sections 3.1.1 and 3.1.2 (Zstandard frames and blocks, frames to skip); the header of
+c-blosc 1, 16 bytes; RFC 1951 (deflate expands at most 1032 times) and RFC 1950 (zlib); numcodecs' LZ4, whose
+first four bytes are the size.
 """
 
 from __future__ import annotations
@@ -11,15 +12,21 @@ import lzma
 import zlib
 from typing import TYPE_CHECKING, Any
 
+import numcodecs  # type: ignore[import-untyped]
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["COUNTED", "claimed_size"]
 
-COUNTED = frozenset({"gzip", "zlib", "bz2", "lzma"})
-"""Codecs whose chunks do not begin with their size: it is counted by decoding them piece by piece."""
+COUNTED = frozenset({"zstd", "gzip", "zlib", "bz2", "lzma"})
+"""Codecs of whose chunks all must be seen to know what they decode to."""
 
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_ZSTD_MAGIC = 0xFD2FB528
+_ZSTD_SKIPPED = 0x184D2A50
+_ZSTD_BLOCK = 128 * 2**10
+_ZSTD_TRIAL = 64 * 2**20
 _DEFLATE = 1032
 _GZIP_OR_ZLIB = 47
 _STEP = 2**20
@@ -33,7 +40,7 @@ def claimed_size(codec: str, content: bytes | memoryview, limit: int) -> int | N
     codec
         Name of the last codec that was applied.
     content
-        The chunk as stored.
+        The chunk as stored; its beginning will do unless the codec is one of :data:`COUNTED`.
     limit
         Counting stops here for a compression whose header tells nothing.
 
@@ -47,17 +54,52 @@ def claimed_size(codec: str, content: bytes | memoryview, limit: int) -> int | N
     return None if reader is None else reader(content, limit)
 
 
-def _zstd(content: bytes | memoryview, _limit: int) -> int | None:
-    if len(content) < 6 or bytes(content[:4]) != _ZSTD_MAGIC:
+def _zstd(content: bytes | memoryview, limit: int) -> int | None:
+    """Add up the frames; those that do not say their size are measured if their blocks could be too much."""
+    view = memoryview(content)
+    size, place, says = 0, 0, True
+    while len(view) - place >= 6:
+        magic = int.from_bytes(view[place : place + 4], "little")
+        if magic == _ZSTD_MAGIC:
+            claim, blocks, place = _zstd_frame(view, place + 4)
+            says = says and claim is not None
+            size += blocks if claim is None else claim
+        elif magic & ~15 == _ZSTD_SKIPPED:
+            place += 8 + int.from_bytes(view[place + 4 : place + 8], "little")
+        else:
+            break
+    if place == 0:
         return None
-    descriptor = content[4]
+    return size if says or size <= limit else _zstd_measured(content, limit, size)
+
+
+def _zstd_frame(view: memoryview, place: int) -> tuple[int | None, int, int]:
+    """Return what a frame claims, what its blocks decode to at most, and where it ends."""
+    descriptor = view[place]
     single = descriptor >> 5 & 1
     width = (single, 2, 4, 8)[descriptor >> 6]
-    if width == 0:
-        return None
-    start = 5 + (not single) + (0, 1, 2, 4)[descriptor & 3]
-    size = int.from_bytes(content[start : start + width], "little")
-    return size + 256 if width == 2 else size
+    start = place + 1 + (not single) + (0, 1, 2, 4)[descriptor & 3]
+    place = start + width
+    claim = int.from_bytes(view[start:place], "little") + (256 if width == 2 else 0) if width else None
+    most = 0
+    while place + 3 <= len(view):
+        header = int.from_bytes(view[place : place + 3], "little")
+        last, kind, length = header & 1, header >> 1 & 3, header >> 3
+        most += _ZSTD_BLOCK if kind == 2 else length
+        place += 3 + (1 if kind == 1 else length)
+        if last:
+            break
+    return claim, most, place + 4 * (descriptor >> 2 & 1)
+
+
+def _zstd_measured(content: bytes | memoryview, limit: int, most: int) -> int:
+    """Decode what does not say its size into no more than is allowed; it is ``most`` at most."""
+    codec = numcodecs.Zstd()
+    try:
+        codec.decode(content, out=np.empty(limit, np.uint8))
+    except RuntimeError:
+        return most if most > limit + _ZSTD_TRIAL else memoryview(codec.decode(content)).nbytes
+    return limit
 
 
 def _blosc(content: bytes | memoryview, _limit: int) -> int | None:
@@ -67,16 +109,19 @@ def _blosc(content: bytes | memoryview, _limit: int) -> int | None:
 def _gzip(content: bytes | memoryview, limit: int) -> int | None:
     if len(content) * _DEFLATE <= limit:
         return None
-    decoder, rest, size = zlib.decompressobj(_GZIP_OR_ZLIB), bytes(content), 0
+    rest, size = bytes(content), 0
     try:
-        while size <= limit and (rest or not decoder.eof):
-            part = decoder.decompress(rest, _STEP)
-            size += len(part)
-            rest = decoder.unconsumed_tail
-            if not part and not rest:
-                break
+        while rest and size <= limit:
+            decoder = zlib.decompressobj(_GZIP_OR_ZLIB)
+            while size <= limit and not decoder.eof:
+                part = decoder.decompress(rest, _STEP)
+                size += len(part)
+                rest = decoder.unconsumed_tail
+                if not part and not rest:
+                    break
+            rest = decoder.unused_data
     except zlib.error:
-        return None
+        pass
     return size
 
 
@@ -84,18 +129,21 @@ def _lz4(content: bytes | memoryview, _limit: int) -> int | None:
     return int.from_bytes(content[:4], "little") if len(content) >= 4 else None
 
 
-def _counted(decoder: Any, content: bytes | memoryview, limit: int) -> int | None:
-    """Count what a decoder of the standard library makes of a chunk, without keeping it."""
+def _counted(make: Callable[[], Any], content: bytes | memoryview, limit: int) -> int | None:
+    """Count what decoders of the standard library make of the streams of a chunk, without keeping it."""
     rest, size = bytes(content), 0
     try:
-        while size <= limit and not decoder.eof:
-            part = decoder.decompress(rest, _STEP)
-            size += len(part)
-            rest = b""
-            if not part and decoder.needs_input:
-                break
+        while rest and size <= limit:
+            decoder = make()
+            while size <= limit and not decoder.eof:
+                part = decoder.decompress(rest, _STEP)
+                size += len(part)
+                rest = b""
+                if not part and decoder.needs_input:
+                    break
+            rest = decoder.unused_data if decoder.eof else b""
     except (OSError, ValueError, lzma.LZMAError):
-        return None
+        pass
     return size
 
 
@@ -105,6 +153,6 @@ _READERS: dict[str, Callable[[bytes | memoryview, int], int | None]] = {
     "gzip": _gzip,
     "zlib": _gzip,
     "lz4": _lz4,
-    "bz2": lambda content, limit: _counted(bz2.BZ2Decompressor(), content, limit),
-    "lzma": lambda content, limit: _counted(lzma.LZMADecompressor(), content, limit),
+    "bz2": lambda content, limit: _counted(bz2.BZ2Decompressor, content, limit),
+    "lzma": lambda content, limit: _counted(lzma.LZMADecompressor, content, limit),
 }

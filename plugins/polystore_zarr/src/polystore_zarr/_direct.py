@@ -26,6 +26,7 @@ from polystore_core import CorruptData
 from polystore_zarr._claims import claimed_size
 from polystore_zarr._grid import Grid
 from polystore_zarr._regions import file_parts, shape_of, within
+from polystore_zarr._stored_form import NOTHING, PieceForm
 from polystore_zarr._threads import spread
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["Form", "form_of", "load", "save"]
 
 _KINDS = "biufc"
-_NOTHING = np.iinfo(np.uint64).max
 _SHUFFLES = {"noshuffle": 0, "shuffle": 1, "bitshuffle": 2}
 _INDEX = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
 
@@ -189,20 +189,15 @@ def load(form: Form, metadata: Any, reader: ArrayReader, region: Region, *, thre
 
     def load_shard(part: FilePart, inside: int) -> None:
         key = metadata.encode_chunk_key(part.position)
-        if part.is_whole:
-            content = reader.content(key)
-            index = None if content is None else _index_in(form, key, content)
-        else:
-            content = None
-            tail = reader.content(key, -_index_bytes(form))
-            index = None if tail is None else _index_in(form, key, tail)
+        content = reader.content(key) if part.is_whole else None
+        index = None if part.is_whole and content is None else reader.index(key, content)
 
         def decode(chunk: FilePart) -> None:
             piece = None
-            start, length = (_NOTHING, _NOTHING) if index is None else map(int, index[chunk.position])
-            if start != _NOTHING:
+            start, length = (NOTHING, NOTHING) if index is None else map(int, index[chunk.position])
+            if start != NOTHING:
                 piece = (
-                    reader.content(key, start, length)
+                    reader.chunk(key, start, length)
                     if content is None
                     else memoryview(content)[start : start + length]
                 )
@@ -250,19 +245,15 @@ def _place(form: Form, key: str, content: Any, target: Array, part: FilePart, *,
     if content is None:
         target[...] = form.fill
         return
-    if form.compression == "blosc" and _blosc_length(content) != len(content):
-        raise CorruptData(f"chunk {key!r} is not as long as its header says")
     if form.compression in ("zstd", "blosc"):
-        claim = claimed_size(form.compression, content, form.chunk_bytes)
-        if claim is not None and claim > form.chunk_bytes:
-            raise CorruptData(f"chunk {key!r} claims more than the {form.chunk_bytes} bytes of a chunk")
-        if claim == form.chunk_bytes:
-            whole = claim == target.nbytes and target.flags.c_contiguous
+        PieceForm(form.chunk_bytes, ("bytes", form.compression)).check(key, content)
+        if claimed_size(form.compression, content, form.chunk_bytes) == form.chunk_bytes:
+            whole = form.chunk_bytes == target.nbytes and target.flags.c_contiguous
             form.codec.decode(content, out=target if whole else scratch.chunk)
             if not whole:
                 target[...] = scratch.chunk[within(part.region, part.extent)]
             return
-    decoded = memoryview(_decoded(form, content)).cast("B")
+    decoded = memoryview(_decoded(form, key, content)).cast("B")
     if decoded.nbytes != form.chunk_bytes:
         raise CorruptData(
             f"chunk {key!r} decodes to {decoded.nbytes} bytes, not to the {form.chunk_bytes} of a chunk"
@@ -271,16 +262,15 @@ def _place(form: Form, key: str, content: Any, target: Array, part: FilePart, *,
     target[...] = chunk[within(part.region, part.extent)]
 
 
-def _blosc_length(content: bytes) -> int:
-    """Return the length of a compressed chunk by its own account: the library reads that much in any case."""
-    return int.from_bytes(content[12:16], "little")
-
-
-def _decoded(form: Form, content: Any) -> Any:
+def _decoded(form: Form, key: str, content: Any) -> Any:
     if form.codec is None:
         return content
     if form.compression == "gzip":
-        return zlib.decompressobj(31).decompress(content, form.chunk_bytes + 1)
+        decoder = zlib.decompressobj(31)
+        decoded = decoder.decompress(content, form.chunk_bytes + 1)
+        if not decoder.unused_data:
+            return decoded
+        PieceForm(form.chunk_bytes, ("bytes", "gzip")).check(key, content)
     return form.codec.decode(content)
 
 
@@ -301,23 +291,11 @@ def _chunks_of(form: Form, part: FilePart, region: Region) -> Sequence[FilePart]
     ]
 
 
-def _index_bytes(form: Form) -> int:
-    return 16 * prod(_counts(form)) + 4
-
-
 def _index_of(form: Form, places: Sequence[tuple[int, ...]], lengths: Sequence[int]) -> bytes:
-    index = np.full((*_counts(form), 2), _NOTHING, np.uint64)
+    index = np.full((*_counts(form), 2), NOTHING, np.uint64)
     start = 0
     for place, length in zip(places, lengths, strict=True):
         index[place] = start, length
         start += length
     content = index.tobytes()
     return content + int(google_crc32c.value(content)).to_bytes(4, "little")
-
-
-def _index_in(form: Form, key: str, content: bytes) -> Array:
-    size = _index_bytes(form)
-    tail = bytes(memoryview(content)[-size:])
-    if len(tail) < size or int(google_crc32c.value(tail[:-4])) != int.from_bytes(tail[-4:], "little"):
-        raise CorruptData(f"the index of shard {key!r} is damaged")
-    return np.frombuffer(tail[:-4], np.uint64).reshape(*_counts(form), 2)

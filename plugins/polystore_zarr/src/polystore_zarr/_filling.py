@@ -7,21 +7,21 @@ with a mask of where it is known.
 
 from __future__ import annotations
 
-from math import prod
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+import sys
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from polystore_core import CorruptData, InvalidOption, PathExists, StorageError, UnsupportedData
+from polystore_core import InvalidOption
 from polystore_zarr._arrays import WRITE_ALL, described, read_snapshot
 from polystore_zarr._engine import put
 from polystore_zarr._grid import Grid
-from polystore_zarr._nodes import ASIDE
+from polystore_zarr._known import Known, aside_of, check_block, conflict, was_replaced
 from polystore_zarr._open_array import OpenArray
-from polystore_zarr._regions import file_parts, is_aligned, region_of, shape_of, widened, within
+from polystore_zarr._regions import file_parts, is_aligned, region_of, shape_of, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
 
     from polystore_core.files import Durability
     from polystore_zarr._engine import Engine
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["OnConflict", "write_region"]
+__all__ = ["OnConflict", "file_grid", "write_region"]
 
 OnConflict = Literal["refuse", "serialise"]
 
@@ -82,27 +82,26 @@ def write_region(
     with OpenArray(path, durability) as directory:
         filling = _Filling(directory, shown, engine, threads, overwrite=overwrite)
         region, shape = region_of(selection, filling.grid.shape)
-        _check_block(block, shape, filling.dtype, shown=shown)
+        check_block(block, shape, filling.dtype, shown=shown)
         aligned = is_aligned(region, filling.grid)
         if not aligned and on_conflict == "refuse":
-            raise InvalidOption(_conflict(region, filling.grid, shown))
+            raise InvalidOption(conflict(region, filling.grid, shown))
         block = block.reshape(shape_of(region))
         try:
             size = filling.replace(region, block) if aligned else filling.merge(region, block)
         except FileNotFoundError as error:
             if directory.is_current():
                 raise
-            raise _was_replaced(shown) from error
+            raise was_replaced(shown) from error
         if not directory.is_current():
-            raise _was_replaced(shown)
+            raise was_replaced(shown)
         return size
 
 
-class _Known(NamedTuple):
-    """What has been written of one chunk or shard: values, and where they are valid."""
-
-    values: Array
-    written: Array
+def file_grid(metadata: Any, files: tuple[int, ...]) -> Grid:
+    """Return the grid of an array whose files hold some shape."""
+    shards = getattr(metadata, "shards", None)
+    return Grid(metadata.shape, files if shards is None else metadata.chunks, shards)
 
 
 class _Filling:
@@ -119,8 +118,7 @@ class _Filling:
         self._threads = threads
         self._overwrite = overwrite
         self.dtype: np.dtype[Any] = metadata.dtype.to_native_dtype().newbyteorder("=")
-        shards = getattr(metadata, "shards", None)
-        self.grid = Grid(metadata.shape, files if shards is None else metadata.chunks, shards)
+        self.grid = file_grid(metadata, files)
 
     def replace(self, region: Region, block: Array) -> int:
         """Write a region that shares no file with any other."""
@@ -130,7 +128,7 @@ class _Filling:
             with self._directory.lock():
                 if not self._overwrite:
                     for part in parts:
-                        self._refuse_to_lose(self._known(part), part)
+                        self._known(part).refuse_to_lose(part, shown=self._shown)
                 for part in parts:
                     self._publish(staging, part)
         return size
@@ -141,12 +139,11 @@ class _Filling:
         for part in file_parts(region, self.grid):
             mine = block[within(part.region, region)]
             with self._directory.staging() as staging, self._directory.lock():
-                known = self._empty(part) if part.is_whole and self._overwrite else self._known(part)
+                replaced = part.is_whole and self._overwrite
+                known = Known.empty(part, self.dtype) if replaced else self._known(part)
                 if not self._overwrite:
-                    self._refuse_to_lose(known, part)
-                place = within(part.region, part.extent)
-                known.values[place] = mine
-                known.written[place] = True
+                    known.refuse_to_lose(part, shown=self._shown)
+                known.enter(part, mine)
                 if known.written.all():
                     size += self._encode(staging, part.extent, known.values)
                     self._publish(staging, part)
@@ -169,11 +166,10 @@ class _Filling:
     def _publish(self, staging: str, part: FilePart) -> None:
         key = self._key(part)
         self._directory.move(f"{staging}/{key}", key)
-        self._directory.remove(_aside(key))
+        self._directory.remove(aside_of(key))
 
-    def _known(self, part: FilePart) -> _Known:
+    def _known(self, part: FilePart) -> Known:
         """Return what has been written of a file, decoded; nothing may be."""
-        shape = shape_of(part.extent)
         if self._directory.exists(self._key(part)):
             values = read_snapshot(
                 self._directory,
@@ -183,84 +179,24 @@ class _Filling:
                 selection=part.extent,
                 threads=self._threads,
             )
-            return _Known(np.array(values).reshape(shape), np.ones(shape, bool))
+            return Known.whole(values, part)
+        name, key = aside_of(self._key(part)), self._key(part)
         try:
-            content = self._directory.read(_aside(self._key(part)))
+            kept = self._directory.piece(name, 0, Known.packed_size(part, self.dtype) + 1, sys.maxsize)
         except FileNotFoundError:
-            return self._empty(part)
-        count = prod(shape)
-        if len(content) != count * self.dtype.itemsize + -(-count // 8):
-            raise CorruptData(
-                f"{self._shown!r}: what is kept of the unfinished chunk {self._key(part)!r} is damaged; save "
-                "all of the chunk in one region",
-                path=self._shown,
-            )
-        values = np.frombuffer(content, self.dtype, count).reshape(shape).copy()
-        bits = np.frombuffer(content, np.uint8, offset=values.nbytes)
-        return _Known(values, np.unpackbits(bits, count=count).view(bool).reshape(shape))
+            return Known.empty(part, self.dtype)
+        return Known.unpacked(kept.content, part, self.dtype, key=key, shown=self._shown)
 
-    def _empty(self, part: FilePart) -> _Known:
-        shape = shape_of(part.extent)
-        return _Known(np.zeros(shape, self.dtype), np.zeros(shape, bool))
-
-    def _keep(self, staging: str, part: FilePart, known: _Known) -> int:
+    def _keep(self, staging: str, part: FilePart, known: Known) -> int:
         """Keep what is known of a file that is not whole yet."""
         name = f"{staging}/part"
         with open(f"{self._directory.path}/{name}", "xb") as file:
-            file.write(known.values.tobytes())
-            file.write(np.packbits(known.written).tobytes())
+            file.write(known.packed())
             size = file.tell()
         self._directory.sync(staging)
-        self._directory.move(name, _aside(self._key(part)))
+        self._directory.move(name, aside_of(self._key(part)))
         return size
-
-    def _refuse_to_lose(self, known: _Known, part: FilePart) -> None:
-        if known.written[within(part.region, part.extent)].any():
-            raise PathExists(
-                f"region {_text(part.region)} of {self._shown!r} has been written already; pass "
-                "overwrite=True to replace it",
-                path=self._shown,
-            )
 
     def _key(self, part: FilePart) -> str:
         key: str = self._metadata.encode_chunk_key(part.position)
         return key
-
-
-def _aside(key: str) -> str:
-    """Return where what is known of a chunk is kept until it is whole."""
-    return f"{ASIDE}/{key.replace('/', '.')}.part"
-
-
-def _check_block(block: Array, shape: tuple[int, ...], dtype: np.dtype[Any], *, shown: str) -> None:
-    if block.dtype != dtype:
-        raise UnsupportedData(
-            f"{shown!r} holds {dtype}, the block is {block.dtype}; nothing is converted silently: "
-            f"pass block.astype({str(dtype)!r}) if that is meant",
-            path=shown,
-        )
-    if block.shape != shape:
-        raise UnsupportedData(
-            f"the region of {shown!r} takes {shape}, the block is {block.shape}", path=shown
-        )
-
-
-def _conflict(region: Region, grid: Grid, shown: str) -> str:
-    kind = "chunks" if grid.shards is None else "shards"
-    return (
-        f"region {_text(region)} of {shown!r} covers some {kind} only in part, and writers that share one "
-        f"could lose each other's values: {grid}. Write {_text(widened(region, grid))}, take regions from "
-        "polystore_zarr.plan_regions, or pass on_conflict='serialise'"
-    )
-
-
-def _text(region: Region) -> str:
-    return f"[{', '.join(f'{part.start}:{part.stop}' for part in region)}]"
-
-
-def _was_replaced(shown: str) -> StorageError:
-    return StorageError(
-        f"{shown!r} was replaced as a whole while a region of it was written; the new array does not have "
-        "the region. Write it again",
-        path=shown,
-    )

@@ -23,15 +23,33 @@ if TYPE_CHECKING:
 __all__ = ["make_directory", "make_group", "make_groups_below", "make_parents", "write_group"]
 
 
-def make_parents(path: str, staging: Staging, *, shown: str, durability: Durability = "atomic") -> None:
+def make_parents(
+    path: str,
+    staging: Staging,
+    *,
+    shown: str,
+    durability: Durability = "atomic",
+    zarr_format: ZarrFormat = 3,
+) -> None:
     """Make the directories above a path; durable ones survive the loss of power.
+
+    Parameters
+    ----------
+    path, shown
+        The path, and how the caller named it.
+    staging
+        Where groups are made.
+    durability
+        Whether they survive the loss of power.
+    zarr_format
+        Of what is put there.
 
     Raises
     ------
     NotADirectory
         If one of them is an array or a file.
     UnsupportedOperation
-        If one of them is a group of Zarr v2.
+        If one of them is a group of Zarr v2, and what is put there is not of it.
     """
     parent = os.path.dirname(path)
     if not parent:
@@ -45,8 +63,10 @@ def make_parents(path: str, staging: Staging, *, shown: str, durability: Durabil
     make_directories(os.path.dirname(store), sync=durable)
     for group in (*parents_of(parent), parent):
         if len(group) >= len(store):
-            _refuse_v2(group, shown=shown)
-            make_group(group, staging, durability=durability)
+            if zarr_format == 3:
+                _refuse_v2(group, shown=shown)
+            inside_v2 = os.path.exists(f"{store}/.zgroup")
+            make_group(group, staging, 2 if inside_v2 else 3, durability)
 
 
 def make_directory(path: str, staging: Staging, *, shown: str) -> bool:

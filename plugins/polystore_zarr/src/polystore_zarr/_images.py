@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from polystore_zarr._codecs import encoding_of
 from polystore_zarr._grid import grid_of
 from polystore_zarr._groups import write_group
 from polystore_zarr._looks import channel_looks
-from polystore_zarr._ngff import ome_of, zarr_format_of
+from polystore_zarr._ngff import zarr_format_of
 from polystore_zarr._pyramid import count_levels, pyramid
 
 if TYPE_CHECKING:
@@ -24,101 +23,27 @@ if TYPE_CHECKING:
     from polystore_zarr._ngff import Ngff
     from polystore_zarr._plate_metadata import Scale
     from polystore_zarr._plate_options import PlateOptions
-    from polystore_zarr._plate_places import FieldPlace
+    from polystore_zarr._plate_targets import FieldData
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["AXES", "ImageShape", "label_options", "stacked", "write_image", "write_levels"]
+__all__ = ["AXES", "scale_of", "stacked", "write_image", "write_levels"]
 
 AXES = {"t": "t", "channel": "c", "z": "z"}
 """Axes of file names -> axes of OME-NGFF."""
 
 
-class ImageShape(NamedTuple):
-    """What labels have to fit.
-
-    Attributes
-    ----------
-    height, width
-        Of the image in pixels.
-    levels
-        How many there are.
-    steps
-        Size of a pixel, or time step, by axis of OME-NGFF.
-    unit
-        Of length; ``None`` for pixels.
-    """
-
-    height: int
-    width: int
-    levels: int
-    steps: Mapping[str, float]
-    unit: str | None
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any], level_document: Callable[[str], Mapping[str, Any]]) -> Self:
-        """Read it from the document of an image, and that of its first level.
-
-        Raises
-        ------
-        LookupError, TypeError, ValueError
-            If they are not those of an image.
-        """
-        multiscale = ome_of(document["attributes"])["multiscales"][0]
-        datasets, axes = multiscale["datasets"], multiscale["axes"]
-        height, width = level_document(str(datasets[0]["path"]))["shape"][-2:]
-        steps = datasets[0]["coordinateTransformations"][0]["scale"]
-        named = {axis["name"]: float(step) for axis, step in zip(axes, steps, strict=True)}
-        return cls(height, width, len(datasets), named, axes[-1].get("unit"))
-
-
-def label_options(options: PlateOptions, labels: Array, image: ImageShape, *, path: str) -> PlateOptions:
-    """Return the options of a save of labels, with what they share with their image.
-
-    Raises
-    ------
-    UnsupportedData
-        If they are no labels of that image.
-    """
-    if labels.dtype.kind not in "iu" or labels.shape[-2:] != (image.height, image.width):
-        raise UnsupportedData(
-            f"{path!r}: labels are whole numbers, as high and wide as their image "
-            f"{image.height, image.width}; got {labels.shape[-2:]} {labels.dtype}",
-            path=path,
-        )
-    options = replace(options, levels=image.levels)
-    if options.pixel_size is None and image.unit is not None:
-        sizes = [image.steps.get(axis, 1.0) for axis in ("z", "y", "x")]
-        options = replace(options, pixel_size=sizes, unit=options.unit or image.unit)
-    return replace(options, time_step=image.steps.get("t", options.time_step))
-
-
-def write_image(
-    staged: str,
-    image: Array,
-    values: Mapping[str, Sequence[int | str]],
-    place: FieldPlace,
-    options: PlateOptions,
-    *,
-    threads: int,
-    ngff: Ngff = "0.5",
-) -> int:
+def write_image(staged: str, field: FieldData, options: PlateOptions, *, ngff: Ngff = "0.5") -> int:
     """Write an image, or a label image, with all its levels into an empty directory.
 
     Parameters
     ----------
     staged
         Exists and is nobody else's.
-    image
-        As :func:`stacked` returns it.
-    values
-        Of each axis before y and x, in the pattern's words.
-    place
-        Of the field; goes into the name of the image.
+    field
+        What to write; its place goes into the name of the image.
     options
         Of the save.
-    threads
-        How many chunks may be encoded at a time.
     ngff
         Version of OME-NGFF.
 
@@ -132,21 +57,16 @@ def write_image(
         os.mkdir(f"{staged}/{level}")
         return f"{staged}/{level}"
 
-    size, attributes = write_levels(
-        directory, image, values, place, options, threads=threads, ngff=ngff, prefix=""
-    )
+    size, attributes = write_levels(directory, field, options, ngff=ngff, prefix="")
     write_group(staged, attributes, zarr_format_of(ngff))
     return size
 
 
 def write_levels(
     target: Callable[[str], str | ArrayTarget],
-    image: Array,
-    values: Mapping[str, Sequence[int | str]],
-    place: FieldPlace,
+    field: FieldData,
     options: PlateOptions,
     *,
-    threads: int,
     ngff: Ngff,
     prefix: str,
 ) -> tuple[int, dict[str, Any]]:
@@ -156,13 +76,14 @@ def write_levels(
     ----------
     target
         Called with the name of each level, ``"0"`` and so on; returns where to write its array.
-    image, values, place, options, threads, ngff
+    field, options, ngff
         As for :func:`write_image`.
     prefix
         What stands before the names of the levels in the attributes.
     """
     from polystore_zarr._plate_metadata import image_attributes, label_attributes
 
+    place, image, values = field.place, field.pixels, field.values
     method = options.downsampling or ("mean" if options.labels is None else "nearest")
     axes = [AXES[axis] for axis in values] + ["y", "x"]
     count = count_levels(image.shape, options.levels)
@@ -183,7 +104,7 @@ def write_levels(
             grid=grid,
             encoding=encoding,
             axes=axes,
-            threads=threads,
+            threads=field.threads,
             zarr_format=zarr_format_of(ngff),
             engine=options.engine or "zarr-python",
         )
@@ -191,7 +112,7 @@ def write_levels(
     attributes = image_attributes(
         " ".join(filter(None, (place.well.replace("/", ""), place.name, options.labels))),
         axes,
-        _scale_of(options.pixel_size, options.unit, options.time_step),
+        scale_of(options.pixel_size, options.unit, options.time_step),
         ngff=ngff,
         paths=[f"{prefix}{number}" for number in range(count)],
         centred=method == "mean" and image.dtype != bool,
@@ -208,7 +129,7 @@ def write_levels(
     return size, {**attributes, "polystore": ours}
 
 
-def _scale_of(pixel_size: float | Sequence[float] | None, unit: str | None, time_step: float) -> Scale:
+def scale_of(pixel_size: float | Sequence[float] | None, unit: str | None, time_step: float) -> Scale:
     """Return the scale of an image from what the caller gave: one size, (y, x) or (z, y, x)."""
     from polystore_zarr._plate_metadata import Scale
 

@@ -12,9 +12,9 @@ from polystore_zarr._nodes import document_of
 from polystore_zarr._plate_places import FieldPlace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["attributes_of", "fields_there", "listed_fields", "listed_wells"]
+__all__ = ["attributes_of", "fields_there", "image_place", "listed_fields", "listed_wells"]
 
 
 def attributes_of(path: str) -> dict[str, Any]:
@@ -40,23 +40,46 @@ def listed_fields(store: str, well: str) -> list[str]:
     return [name for name in names if name.isalnum()]
 
 
-def fields_there(store: str) -> Iterator[FieldPlace]:
-    """Yield the fields that are in their place, whether anything lists them or not."""
-    for row in _folders(store):
-        for column in _folders(f"{store}/{row}"):
-            try:
-                place = well_indices(f"{row}{column}")
-            except InvalidOption:
-                continue
-            for name in _folders(f"{store}/{row}/{column}"):
-                attributes = attributes_of(f"{store}/{row}/{column}/{name}")
-                if name.isalnum() and "multiscales" in ome_of(attributes):
-                    acquisition = attributes.get("polystore", {}).get("acquisition")
-                    field = FieldPlace(*place, name, acquisition)
-                    if field.well == f"{row}/{column}":
-                        yield field
+def fields_there(store: str, inside: str = "") -> Iterator[FieldPlace]:
+    """Yield the fields that are in their place, whether anything lists them or not.
+
+    Parameters
+    ----------
+    store
+        Directory of a plate.
+    inside
+        Path of a row, well or field in it, to look at nothing else.
+    """
+    wanted = [*inside.split("/"), "", ""][:3]
+    for row in _folders(store, wanted[0]):
+        for column in _folders(f"{store}/{row}", wanted[1]):
+            for name in _folders(f"{store}/{row}/{column}", wanted[2]):
+                place = image_place([row, column, name], attributes_of(f"{store}/{row}/{column}/{name}"))
+                if place is not None:
+                    yield place
 
 
-def _folders(path: str) -> list[str]:
+def image_place(parts: Sequence[str], attributes: Mapping[str, Any]) -> FieldPlace | None:
+    """Return the place of a field by the path and attributes of its image; ``None`` if it is none.
+
+    Examples
+    --------
+    >>> image_place(["B", "3", "1"], {"ome": {"multiscales": []}})
+    FieldPlace(row=1, column=2, name='1', acquisition=None)
+    """
+    row, column, name = parts
+    try:
+        place = well_indices(f"{row}{column}")
+    except InvalidOption:
+        return None
+    if not name.isalnum() or "multiscales" not in ome_of(attributes):
+        return None
+    field = FieldPlace(*place, name, attributes.get("polystore", {}).get("acquisition"))
+    return field if field.well == f"{row}/{column}" else None
+
+
+def _folders(path: str, wanted: str = "") -> list[str]:
+    if wanted:
+        return [wanted] if os.path.isdir(f"{path}/{wanted}") else []
     with os.scandir(path) as entries:
         return natural_sorted(entry.name for entry in entries if entry.is_dir() and entry.name[0] != ".")

@@ -19,6 +19,7 @@ __all__ = [
     "MOST_BYTES",
     "NodeKind",
     "document_of",
+    "format_of",
     "group_files",
     "has_document",
     "kind_of",
@@ -86,6 +87,14 @@ def document_of(path: str) -> dict[str, Any]:
         return parsed(_content_of(f"{path}/zarr.json"))
     except FileNotFoundError:
         return _document_of_v2(path)
+
+
+def format_of(path: str) -> ZarrFormat:
+    """Return the version of Zarr that a node is of; 3 for a plain directory."""
+    try:
+        return 2 if document_of(path).get("zarr_format") == 2 else 3
+    except (OSError, ValueError):
+        return 3
 
 
 def _document_of_v2(path: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from polystore_core.paths import PathPattern
 from polystore_zarr._dtypes import check_dtype
 from polystore_zarr._images import AXES, stacked
 from polystore_zarr._plate_places import check_label_name, fields_of, layout_for
-from polystore_zarr._plate_targets import FieldBatch
+from polystore_zarr._plate_targets import FieldBatch, FieldData
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,12 +46,11 @@ class FieldWriter(NamedTuple):
             )
         values = {axis: grid.values[axis] for axis in AXES if axis in grid.axes}
         image = stacked(dict(zip(paths, planes, strict=True)), list(grid.paths.values()), values)
+        field = FieldData(place, image, values, paths[0], threads)
         labels = self.batch.options.labels
         if labels is None:
-            return self.target.save_image(place, image, values, self.batch, path=paths[0], threads=threads)
-        return self.target.save_labels(
-            place, labels, image, values, self.batch, path=paths[0], threads=threads
-        )
+            return self.target.save_image(field, self.batch)
+        return self.target.save_labels(field, labels, self.batch)
 
 
 def field_writer(

@@ -17,6 +17,8 @@ from polystore_zarr._nodes import document_of, has_document
 from polystore_zarr._staging import publish, rename_new
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from polystore_core.files import Durability
     from polystore_zarr._ngff import Ngff
     from polystore_zarr._plate_places import FieldPlace, Layout
@@ -171,6 +173,7 @@ class PlateListing:
         name: str,
         staged: str,
         *,
+        check: Callable[[], None],
         overwrite: bool,
         shown: str,
         path: str,
@@ -184,6 +187,8 @@ class PlateListing:
             The field, and the label image.
         staged
             Where the label image was made.
+        check
+            Raises if it may no longer be put there; called when nobody else changes the plate.
         overwrite
             Whether one of that name may be replaced.
         shown, path
@@ -209,6 +214,7 @@ class PlateListing:
                 raise PathNotFound(
                     f"plate {shown!r} has no field {place.path!r} to put labels in", path=path
                 ) from error
+            check()
             if not has_document(f"{field}/labels"):
                 with self._staging.directory(field) as whole:
                     os.rename(staged, f"{whole}/{name}")
@@ -225,7 +231,7 @@ class PlateListing:
             sync_directory(f"{field}/labels", durability)
 
     def leave(self, node: str, *, shown: str) -> None:
-        """Take a row, well or field off the documents, before it is removed.
+        """Take a row, well, field or label image off the documents, before it is removed.
 
         Parameters
         ----------
@@ -234,12 +240,19 @@ class PlateListing:
         shown
             The store as the caller named it.
         """
-        from polystore_zarr._plate_metadata import plate_without, well_without
+        from polystore_zarr._plate_metadata import labels_without, plate_without, well_without
 
         parts = node.split("/")
         root = self._read("", shown=shown)
         ngff = ngff_of(root)
-        if len(parts) > 3 or "plate" not in ome_of(root.get("attributes", {})):
+        if "plate" not in ome_of(root.get("attributes", {})):
+            return
+        if len(parts) == 5 and parts[3] == "labels":
+            with self.lock():
+                document = self._read("/".join(parts[:4]), shown=shown)
+                changed = labels_without(document["attributes"], parts[4], ngff)
+                self._replace("/".join(parts[:4]), document, changed)
+        if len(parts) > 3:
             return
         with self.lock():
             well, left = "/".join(parts[:2]), 0

@@ -29,6 +29,8 @@ __all__ = [
     "image_attributes",
     "label_attributes",
     "labels_with",
+    "labels_without",
+    "no_labels",
     "plate_attributes",
     "plate_with",
     "plate_with_acquisition",
@@ -164,6 +166,18 @@ def labels_with(attributes: Mapping[str, Any], name: str, ngff: Ngff) -> dict[st
     names = list(model.model_validate(known).labels) if "labels" in known else []
     labels = model(labels=sorted({*names, name}), **_version_05(ngff))
     return with_ome(attributes, _dumped(labels), ngff)
+
+
+def no_labels(ngff: Ngff) -> dict[str, Any]:
+    """Return the attributes of a group of label images that holds none."""
+    return with_ome({}, _dumped(_MODELS[ngff].labels.LabelsAttrs(labels=[], **_version_05(ngff))), ngff)
+
+
+def labels_without(attributes: Mapping[str, Any], name: str, ngff: Ngff) -> dict[str, Any]:
+    """Return the attributes of a group of label images with one less."""
+    model = _MODELS[ngff].labels.LabelsAttrs
+    names = [known for known in model.model_validate(ome_of(attributes)).labels if known != name]
+    return with_ome(attributes, _dumped(model(labels=names, **_version_05(ngff))), ngff)
 
 
 def plate_attributes(name: str, layout: Layout, ngff: Ngff) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from polystore_zarr._arrays import consistently, read_snapshot
 from polystore_zarr._images import AXES
 from polystore_zarr._lazy import lazy_array
 from polystore_zarr._ngff import ome_of
-from polystore_zarr._nodes import DOCUMENTS, document_of, parsed
+from polystore_zarr._nodes import DOCUMENTS, MOST_BYTES, document_of, parsed
 from polystore_zarr._plate_places import check_label_name, field_place
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def document_in(snapshot: SnapshotLike) -> dict[str, Any]:
     """
     for name in (DOCUMENTS[0], DOCUMENTS[-1]):
         with contextlib.suppress(FileNotFoundError):
-            content = snapshot.read(name)
+            content = snapshot.read(name, MOST_BYTES)
             try:
                 document = parsed(content)
             except ValueError as error:

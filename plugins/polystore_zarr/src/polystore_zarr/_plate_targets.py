@@ -7,12 +7,21 @@ import shutil
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from polystore_core import CorruptData, PathExists, PathNotFound
+from polystore_core import CorruptData, PathExists
 from polystore_zarr._durable import sync_directory, sync_tree
-from polystore_zarr._images import ImageShape, label_options, write_image
+from polystore_zarr._images import write_image
+from polystore_zarr._labels import (
+    ImageShape,
+    image_shape,
+    label_options,
+    refuse_another_image,
+    refuse_unfit_labels,
+)
+from polystore_zarr._layout_on_disk import attributes_of, fields_there
 from polystore_zarr._ngff import ome_of
-from polystore_zarr._nodes import document_of
+from polystore_zarr._nodes import document_of, format_of, store_of
 from polystore_zarr._plate_listing import PlateListing
+from polystore_zarr._plate_places import layout_for
 from polystore_zarr._staging import publish
 
 if TYPE_CHECKING:
@@ -29,7 +38,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Values = Mapping[str, Sequence[int | str]]
 
-__all__ = ["FieldBatch", "LocalTarget", "PlateTarget", "Plates", "image_shape", "refuse_to_lose"]
+__all__ = ["FieldBatch", "FieldData", "LocalTarget", "PlateTarget", "Plates", "refuse_to_lose"]
 
 
 class FieldBatch(NamedTuple):
@@ -43,28 +52,40 @@ class FieldBatch(NamedTuple):
     ngff: Ngff
 
 
+class FieldData(NamedTuple):
+    """What is saved of one field.
+
+    Attributes
+    ----------
+    place
+        Of the field.
+    pixels
+        As :func:`stacked` returns it.
+    values
+        Of each axis before y and x, in the words of the pattern.
+    path
+        Of its first plane, for messages.
+    threads
+        How many chunks may be encoded at a time.
+    """
+
+    place: FieldPlace
+    pixels: Array
+    values: Values
+    path: str
+    threads: int
+
+
 class PlateTarget(Protocol):
-    """A plate that fields are written to; ``path`` is that of their first plane, for messages."""
+    """A plate that fields are written to."""
 
     def ngff(self, wanted: Ngff | None, *, shown: str) -> Ngff:
         """Return the version of OME-NGFF of the plate; of one that is not there, the one wanted or 0.5."""
 
-    def save_image(
-        self, place: FieldPlace, image: Array, values: Values, batch: FieldBatch, *, path: str, threads: int
-    ) -> int:
+    def save_image(self, field: FieldData, batch: FieldBatch) -> int:
         """Write the image of a field and list it; return the bytes stored."""
 
-    def save_labels(
-        self,
-        place: FieldPlace,
-        name: str,
-        labels: Array,
-        values: Values,
-        batch: FieldBatch,
-        *,
-        path: str,
-        threads: int,
-    ) -> int:
+    def save_labels(self, field: FieldData, name: str, batch: FieldBatch) -> int:
         """Write a label image beside the image of its field and list it; return the bytes stored."""
 
 
@@ -80,6 +101,22 @@ class Plates:
         """Return the listing of a plate."""
         with self._guard:
             return self._listings.setdefault(store, PlateListing(store, self._staging))
+
+    def enter_below(self, located: str) -> None:
+        """List the fields that were put in a place of a plate by a copy or a move."""
+        store = store_of(located)
+        if store is None or store == located or "plate" not in ome_of(attributes_of(store)):
+            return
+        for place in list(fields_there(store, located.removeprefix(f"{store}/"))):
+            if format_of(f"{store}/{place.path}") != format_of(store):
+                continue
+            self.listing(store).enter(place, layout_for([(place.row, place.column)]), shown=store)
+
+    def leave(self, located: str) -> None:
+        """Take what is to be removed off the documents of the plate that it is in."""
+        store = store_of(located)
+        if store is not None and store != located:
+            self.listing(store).leave(located.removeprefix(f"{store}/"), shown=store)
 
     def target(self, store: str) -> LocalTarget:
         """Return a plate to write to."""
@@ -97,16 +134,14 @@ class LocalTarget(NamedTuple):
         """Return the version of OME-NGFF."""
         return self.listing.ngff(wanted, shown=shown)
 
-    def save_image(
-        self, place: FieldPlace, image: Array, values: Values, batch: FieldBatch, *, path: str, threads: int
-    ) -> int:
+    def save_image(self, field: FieldData, batch: FieldBatch) -> int:
         """Write the image of a field aside, put it in its place, list it."""
-        options, shown = batch.options, batch.options.store
+        place, options, shown = field.place, batch.options, batch.options.store
         durability = options.durability or "atomic"
         target = f"{self.store}/{place.path}"
-        self._refuse_to_lose(target, values, place, batch, path=path)
+        self._refuse(field, batch)
         with self.staging.directory(target) as staged:
-            size = write_image(staged, image, values, place, options, threads=threads, ngff=batch.ngff)
+            size = write_image(staged, field, options, ngff=batch.ngff)
             self.listing.make_well(
                 place,
                 batch.name,
@@ -117,10 +152,10 @@ class LocalTarget(NamedTuple):
                 durability=durability,
             )
             with self.listing.lock():
-                self._refuse_to_lose(target, values, place, batch, path=path)
+                self._refuse(field, batch)
                 _keep_the_rest(target, staged)
                 sync_tree(staged, durability)
-                publish(staged, target, overwrite=batch.overwrite, shown=path, replaces="directory")
+                publish(staged, target, overwrite=batch.overwrite, shown=field.path, replaces="directory")
                 sync_directory(os.path.dirname(target), durability)
         self.listing.enter(
             place,
@@ -131,27 +166,19 @@ class LocalTarget(NamedTuple):
         )
         return size
 
-    def save_labels(
-        self,
-        place: FieldPlace,
-        name: str,
-        labels: Array,
-        values: Values,
-        batch: FieldBatch,
-        *,
-        path: str,
-        threads: int,
-    ) -> int:
+    def save_labels(self, field: FieldData, name: str, batch: FieldBatch) -> int:
         """Write a label image aside, put it beside the image of its field, list it."""
-        field, shown = f"{self.store}/{place.path}", batch.options.store
-        image = image_shape(lambda node: document_of(f"{field}/{node}" if node else field), shown, path)
-        options = label_options(batch.options, labels, image, path=path)
+        place, path, shown = field.place, field.path, batch.options.store
+        read = self._documents(place)
+        image = image_shape(read, shown, path)
+        options = label_options(batch.options, field.pixels, image, path=path)
         with self.staging.directory(self.store) as staged:
-            size = write_image(staged, labels, values, place, options, threads=threads, ngff=batch.ngff)
+            size = write_image(staged, field, options, ngff=batch.ngff)
             self.listing.enter_label(
                 place,
                 name,
                 staged,
+                check=lambda: refuse_another_image(read, image, shown=shown, path=path),
                 overwrite=batch.overwrite,
                 shown=shown,
                 path=path,
@@ -159,48 +186,27 @@ class LocalTarget(NamedTuple):
             )
         return size
 
-    @staticmethod
-    def _refuse_to_lose(
-        target: str, values: Values, place: FieldPlace, batch: FieldBatch, *, path: str
-    ) -> None:
+    def _documents(self, place: FieldPlace) -> Callable[[str], Mapping[str, Any]]:
+        """Return what reads the documents in a field."""
+        field = f"{self.store}/{place.path}"
+        return lambda node: document_of(f"{field}/{node}" if node else field)
+
+    def _refuse(self, field: FieldData, batch: FieldBatch) -> None:
+        """Refuse to replace a field by one that lacks planes of it, or that its labels do not fit."""
+        place, shown, read = field.place, batch.options.store, self._documents(field.place)
         try:
-            document = document_of(target)
+            document = read("")
         except (FileNotFoundError, NotADirectoryError):
             return
         except ValueError as error:
             raise CorruptData(
-                f"{target}/zarr.json cannot be read: {error}. Delete the field to write it anew", path=path
+                f"{self.store}/{place.path}/zarr.json cannot be read: {error}. Delete the field to write it "
+                "anew",
+                path=field.path,
             ) from error
-        refuse_to_lose(document.get("attributes"), values, shown=batch.options.store, place=place, path=path)
-
-
-def image_shape(read: Callable[[str], Mapping[str, Any]], shown: str, path: str) -> ImageShape:
-    """Return what labels have to fit.
-
-    Parameters
-    ----------
-    read
-        Returns the document of the image, and of its levels by their paths.
-    shown, path
-        The store and the label plane, as the caller named them.
-
-    Raises
-    ------
-    PathNotFound
-        If there is no image.
-    CorruptData
-        If its documents cannot be read.
-    """
-    try:
-        return ImageShape.of(read(""), read)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise PathNotFound(
-            f"{shown!r} has no image for the labels {path!r}; save the image of the field first", path=path
-        ) from error
-    except (ValueError, LookupError, TypeError) as error:
-        raise CorruptData(
-            f"the image in {shown!r} for the labels {path!r} cannot be read: {error}", path=path
-        ) from error
+        refuse_to_lose(document.get("attributes"), field.values, shown=shown, place=place, path=field.path)
+        new = ImageShape.wanted(field.pixels, batch.options)
+        refuse_unfit_labels(read, new, shown=shown, place=place, path=field.path)
 
 
 def refuse_to_lose(attributes: Any, values: Values, *, shown: str, place: FieldPlace, path: str) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["Form", "save_array", "save_region"]
+__all__ = ["Form", "refuse_another", "require_undeclared", "save_array", "save_region"]
 
 _LAYOUT = ("chunks", "shards", "compression", "level", "codecs")
 _DECLARED = ("shape", "data_type", "chunk_grid", "codecs")
@@ -121,16 +121,8 @@ def save_region(
     _refuse_levels(target, shown=shown)
     if shape is not None:
         _declare(tuple(shape), data.dtype, target, form, staging, shown=shown)
-    elif given := [name for name in _LAYOUT if getattr(form, name) is not None]:
-        raise InvalidOption(
-            f"{given[0]}= is settled when an array is made: pass shape= too, with which {shown!r} is made if "
-            "it is missing, or leave it out"
-        )
-    elif kind_of(target) != "array":
-        raise PathNotFound(
-            f"there is no array {shown!r} to write a region of; pass shape=, that of all of it, to make it",
-            path=shown,
-        )
+    else:
+        require_undeclared(form, is_there=kind_of(target) == "array", shown=shown)
     return write_region(
         target,
         data,
@@ -142,6 +134,25 @@ def save_region(
         durability=form.durability,
         threads=threads,
     )
+
+
+def require_undeclared(form: Form, *, is_there: bool, shown: str) -> None:
+    """Refuse to write a region without ``shape=`` where there is no array, or with a form for a new one.
+
+    Raises
+    ------
+    InvalidOption, PathNotFound
+    """
+    if given := [name for name in _LAYOUT if getattr(form, name) is not None]:
+        raise InvalidOption(
+            f"{given[0]}= is settled when an array is made: pass shape= too, with which {shown!r} is made if "
+            "it is missing, or leave it out"
+        )
+    if not is_there:
+        raise PathNotFound(
+            f"there is no array {shown!r} to write a region of; pass shape=, that of all of it, to make it",
+            path=shown,
+        )
 
 
 def _declare(
@@ -167,7 +178,23 @@ def _declare(
             sync_directory(os.path.dirname(target), form.durability)
             return
     _, declared = create("")
-    wanted, found = declared.metadata.to_dict(), document_of(target)
+    refuse_another(declared.metadata.to_dict(), document_of(target), shown=shown)
+
+
+def refuse_another(wanted: Mapping[str, Any], found: Mapping[str, Any], *, shown: str) -> None:
+    """Refuse to write regions into an array that is not the one that is declared.
+
+    Parameters
+    ----------
+    wanted, found
+        What the documents of both say.
+    shown
+        The path as the caller gave it.
+
+    Raises
+    ------
+    InvalidOption
+    """
     for part in _DECLARED:
         if _plain(wanted[part]) != _plain(found.get(part)):
             raise InvalidOption(

@@ -5,16 +5,32 @@ from __future__ import annotations
 import os
 import sys
 from copy import copy
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
+from polystore_core import CorruptData
 from polystore_zarr._nodes import ASIDE, DOCUMENTS
 
-__all__ = ["Snapshot", "SnapshotLike", "SnapshotSource", "snapshot_of"]
+__all__ = ["Piece", "Snapshot", "SnapshotLike", "SnapshotSource", "refuse_too_much", "snapshot_of"]
 
 _HAS_DIR_FD = os.open in os.supports_dir_fd
 _HAS_PROC = sys.platform == "linux" and os.path.isdir("/proc/self/fd")
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _FILE = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Piece(NamedTuple):
+    """A part of a file.
+
+    Attributes
+    ----------
+    content
+        The part.
+    size
+        Bytes of the whole file.
+    """
+
+    content: bytes
+    size: int
 
 
 class SnapshotLike(Protocol):
@@ -41,11 +57,14 @@ class SnapshotLike(Protocol):
     def extent(self) -> tuple[int, int]:
         """Count the files of the node without its documents, and their bytes."""
 
-    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """Read a file, or a part of it; a negative ``start`` counts from its end."""
+    def read(self, name: str, most: int) -> bytes:
+        """Read a file whole, unless it has more bytes than it may; see :func:`refuse_too_much`."""
 
-    async def fetch(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """Read as :meth:`read`, while others read if that is of use."""
+    def piece(self, name: str, start: int, length: int | None, most: int) -> Piece:
+        """Read a part of a file that may have some bytes; a negative ``start`` counts from its end."""
+
+    async def fetch(self, name: str, start: int, length: int | None, most: int) -> Piece:
+        """Read as :meth:`piece`, while others read if that is of use."""
 
 
 class SnapshotSource(Protocol):
@@ -53,6 +72,17 @@ class SnapshotSource(Protocol):
 
     def snapshot(self) -> SnapshotLike:
         """Take a snapshot of how it is now."""
+
+
+def refuse_too_much(name: str, size: int, most: int) -> None:
+    """Refuse to read a file that has more bytes than it may, whatever is wanted of it.
+
+    Raises
+    ------
+    CorruptData
+    """
+    if size > most:
+        raise CorruptData(f"{name!r} is stored in {size} bytes, more than the {most} that it ever needs")
 
 
 def snapshot_of(source: str | SnapshotSource) -> SnapshotLike:
@@ -144,19 +174,27 @@ class Snapshot:
                     size += os.lstat(os.path.join(directory, name)).st_size
         return files, size
 
-    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """Read a file, or a part of it; a negative ``start`` counts from its end."""
-        descriptor = self._open(name)
-        with open(descriptor, "rb", buffering=0) as file:
-            if start:
-                file.seek(
-                    max(start, -os.fstat(descriptor).st_size), os.SEEK_SET if start > 0 else os.SEEK_END
-                )
-            return _read_exactly(file.fileno(), length)
+    def read(self, name: str, most: int) -> bytes:
+        """Read a file whole, unless it has more bytes than it may."""
+        return self.piece(name, 0, None, most).content
 
-    async def fetch(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """Read as :meth:`read`: files are not waited for."""
-        return self.read(name, start, length)
+    def piece(self, name: str, start: int, length: int | None, most: int) -> Piece:
+        """Read a part of a file that may have some bytes; a negative ``start`` counts from its end."""
+        descriptor = self._open(name)
+        try:
+            size = os.fstat(descriptor).st_size
+            refuse_too_much(name, size, most)
+            first = start if start >= 0 else max(0, size + start)
+            wanted = max(0, size - first) if length is None else min(length, max(0, size - first))
+            if first:
+                os.lseek(descriptor, first, os.SEEK_SET)
+            return Piece(_read_exactly(descriptor, wanted), size)
+        finally:
+            os.close(descriptor)
+
+    async def fetch(self, name: str, start: int, length: int | None, most: int) -> Piece:
+        """Read as :meth:`piece`: files are not waited for."""
+        return self.piece(name, start, length, most)
 
     def _open(self, name: str) -> int:
         if self._descriptor is None:
@@ -164,10 +202,8 @@ class Snapshot:
         return os.open(f"{self._inside}{name}", _FILE, dir_fd=self._descriptor)
 
 
-def _read_exactly(descriptor: int, length: int | None) -> bytes:
-    """Read up to ``length`` bytes or to the end; a file that claims a length costs only what it has."""
-    left = max(0, os.fstat(descriptor).st_size - os.lseek(descriptor, 0, os.SEEK_CUR))
-    wanted = left if length is None else min(length, left)
+def _read_exactly(descriptor: int, wanted: int) -> bytes:
+    """Read some bytes, or to the end."""
     content = os.read(descriptor, wanted)
     if len(content) == wanted:
         return content

@@ -15,6 +15,7 @@ from polystore_core import (
     StorageError,
     UnsupportedOperation,
 )
+from polystore_zarr._snapshot import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -89,25 +90,50 @@ class Bucket:
                 raise ValueError(f"it has more than {most_bytes} bytes")
             return Content(result.bytes().to_bytes(), _token(meta))
 
-    def read(self, key: str, start: int, length: int | None) -> bytes:
-        """Read a part of an object; a negative ``start`` counts from its end."""
+    def read(self, key: str, start: int, length: int | None, most: int) -> Piece:
+        """Read a part of an object; a negative ``start`` counts from its end.
+
+        Parameters
+        ----------
+        key
+            Of the object.
+        start, length
+            The part.
+        most
+            Bytes that are asked for at most; the size of the object tells whether there were more.
+        """
         import obstore
 
         if length == 0:
-            return b""
-        with self._translated(key):
-            result = obstore.get(self._store, key, options=_ranged(start, length))
-            return result.bytes().to_bytes()
+            return Piece(b"", 0)
+        try:
+            with self._translated(key):
+                result = obstore.get(self._store, key, options=_ranged(start, length, most))
+                return Piece(result.bytes().to_bytes(), result.meta["size"])
+        except StorageError:
+            if not self._ends_before(key, start):
+                raise
+            return Piece(b"", 0)
 
-    async def read_async(self, key: str, start: int, length: int | None) -> bytes:
+    async def read_async(self, key: str, start: int, length: int | None, most: int) -> Piece:
         """Read as :meth:`read`, while others read."""
         import obstore
 
         if length == 0:
-            return b""
-        with self._translated(key):
-            result = await obstore.get_async(self._store, key, options=_ranged(start, length))
-            return (await result.bytes_async()).to_bytes()
+            return Piece(b"", 0)
+        try:
+            with self._translated(key):
+                result = await obstore.get_async(self._store, key, options=_ranged(start, length, most))
+                return Piece((await result.bytes_async()).to_bytes(), result.meta["size"])
+        except StorageError:
+            if not self._ends_before(key, start):
+                raise
+            return Piece(b"", 0)
+
+    def _ends_before(self, key: str, start: int) -> bool:
+        """Whether a part was refused because there is none of the object."""
+        size = self.head(key)["size"]
+        return size <= start or size == 0
 
     def head(self, key: str) -> ObjectMeta:
         """Describe an object."""
@@ -115,6 +141,13 @@ class Bucket:
 
         with self._translated(key):
             return obstore.head(self._store, key)
+
+    def token(self, key: str) -> UpdateVersion | None:
+        """Return what tells the state of an object; ``None`` if there is none."""
+        try:
+            return _token(self.head(key))
+        except FileNotFoundError:
+            return None
 
     def put(self, key: str, data: bytes) -> None:
         """Write an object, or replace it."""
@@ -262,12 +295,9 @@ def at_once(task: Callable[[S], T], values: Iterable[S]) -> list[T]:
         return list(pool.map(task, given))
 
 
-def _ranged(start: int, length: int | None) -> Any:
-    if length is not None:
-        return {"range": (start, start + length)}
-    if start < 0:
-        return {"range": {"suffix": -start}}
-    return {"range": {"offset": start}} if start else {}
+def _ranged(start: int, length: int | None, most: int) -> Any:
+    wanted = most if length is None else min(length, most)
+    return {"range": {"suffix": min(-start, wanted)} if start < 0 else (start, start + wanted)}
 
 
 def _token(meta: ObjectMeta | PutResult) -> UpdateVersion:

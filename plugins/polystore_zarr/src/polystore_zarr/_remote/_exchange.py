@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from polystore_core import PathExists, StorageError
 from polystore_zarr._arrays import consistently
 from polystore_zarr._groups import make_groups_below, write_group
+from polystore_zarr._known import KEPT
 from polystore_zarr._names import array_directory, find
 from polystore_zarr._ngff import ngff_of, ome_of, with_ome, zarr_format_of
-from polystore_zarr._nodes import ASIDE, DOCUMENTS, has_document, store_of
+from polystore_zarr._nodes import ASIDE, DOCUMENTS, format_of, has_document, store_of
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._buckets import at_once
 from polystore_zarr._remote._commits import commit, delete_below, refuse_to_replace, staged
 from polystore_zarr._remote._nodes import array_pointer, level_names
+from polystore_zarr._remote._plates import enter_plate
 from polystore_zarr._staging import publish, rename_new
 from polystore_zarr._tree import list_tree
 
@@ -43,7 +45,7 @@ def upload(source: str, kind: str, space: Namespace, key: str, *, overwrite: boo
     if kind == "directory" and there is not None:
         raise PathExists(f"{shown!r} exists already; delete it, or choose another target", path=shown)
     refuse_to_replace(there, overwrite=overwrite, shown=shown)
-    space.make_parents(key, shown=shown)
+    space.make_parents(key, shown=shown, zarr_format=format_of(source))
     if kind == "array":
         _upload_array(source, space, key, overwrite=overwrite, shown=shown)
         return 1
@@ -56,6 +58,7 @@ def upload(source: str, kind: str, space: Namespace, key: str, *, overwrite: boo
     except BaseException:
         delete_below(space.bucket, key)
         raise
+    enter_plate(space, key)
     return len(listing.files)
 
 
@@ -74,10 +77,14 @@ def _put_files(directory: str, bucket: Bucket, key: str) -> None:
     """Copy the files of an array, its documents last."""
     found = []
     for path, folders, names in os.walk(directory):
-        if ASIDE in folders:
-            folders.remove(ASIDE)
         inside = os.path.relpath(path, directory).replace(os.sep, "/")
-        found += [name if inside == "." else f"{inside}/{name}" for name in names]
+        if inside == ASIDE:
+            folders.clear()
+        found += [
+            name if inside == "." else f"{inside}/{name}"
+            for name in names
+            if inside != ASIDE or name.endswith(KEPT)
+        ]
     last = [name for name in found if name in DOCUMENTS]
 
     def put(name: str) -> None:
@@ -150,7 +157,7 @@ def _fetch(bucket: Bucket, node: Node, directory: str) -> bool:
         place = os.path.join(directory, path.removeprefix(prefix))
         os.makedirs(os.path.dirname(place), exist_ok=True)
         with open(place, "xb") as file:
-            file.write(bucket.read(path, 0, None))
+            file.write(bucket.get(path).data)
 
     try:
         at_once(get, [meta["path"] for meta in bucket.walk(node.base)])

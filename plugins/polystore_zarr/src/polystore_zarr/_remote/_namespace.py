@@ -12,11 +12,13 @@ from polystore_core import (
     NotADirectory,
     PathExists,
     PathNotFound,
+    StorageError,
     UnsupportedOperation,
 )
 from polystore_core.plugins import Listing
 from polystore_zarr._arrays import read_array, write_array
 from polystore_zarr._lazy import lazy_array
+from polystore_zarr._ngff import ngff_of, zarr_format_of
 from polystore_zarr._nodes import DOCUMENTS, group_files
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._buckets import at_once
@@ -34,13 +36,13 @@ from polystore_zarr._remote._nodes import (
     node_of,
     version_in,
 )
-from polystore_zarr._remote._plates import leave_plate
+from polystore_zarr._remote._plates import enter_plate, leave_plate
 from polystore_zarr._remote._snapshots import ObjectSource
 from polystore_zarr._remote._transfer import copy_array, copy_directory, move_array
 from polystore_zarr._remote._writers import ObjectWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -91,9 +93,17 @@ class Namespace:
         return node
 
     def read(
-        self, key: str, *, shown: str, max_bytes: int | None, missing: Missing, lazy: bool, threads: int
+        self,
+        key: str,
+        *,
+        shown: str,
+        max_bytes: int | None,
+        missing: Missing,
+        lazy: bool,
+        region: Sequence[Any] | None,
+        threads: int,
     ) -> Any:
-        """Read an array.
+        """Read an array, or a region of it.
 
         Raises
         ------
@@ -103,7 +113,9 @@ class Namespace:
         try:
             if lazy:
                 return lazy_array(source, shown=shown, fill=missing == "fill")
-            return read_array(source, shown=shown, max_bytes=max_bytes, missing=missing, threads=threads)
+            return read_array(
+                source, shown=shown, max_bytes=max_bytes, missing=missing, region=region, threads=threads
+            )
         except IsADirectory as error:
             self.require(key, "read", shown=shown)
             raise IsADirectory(
@@ -135,7 +147,7 @@ class Namespace:
         there = self.node(key)
         refuse_to_replace(there, overwrite=overwrite, shown=shown)
         if there is not None:
-            self._refuse_level(key, there, "write", shown=shown)
+            self.refuse_level(key, there, "write", shown=shown)
         self.make_parents(key, shown=shown)
         with staged(self.bucket, key) as version:
             target = ObjectWriter(self.bucket, joined(key, version))
@@ -202,7 +214,7 @@ class Namespace:
         node = self.require(key, "delete", shown=shown)
         if key == self.root:
             raise InvalidPath(f"{shown!r} is not deleted as a whole; name what is in it", path=shown)
-        self._refuse_level(key, node, "delete", shown=shown)
+        self.refuse_level(key, node, "delete", shown=shown)
         if node.kind == "array":
             delete_below(self.bucket, key)
             return 1
@@ -232,18 +244,19 @@ class Namespace:
         self.make_parents(joined(key, "_"), shown=shown)
         return True
 
-    def make_parents(self, key: str, *, shown: str) -> None:
-        """Make the groups above a key, and below the root.
+    def make_parents(self, key: str, *, shown: str, zarr_format: ZarrFormat = 3) -> None:
+        """Make the groups above a key, and below the root; ``zarr_format`` is that of what is put there.
 
         Raises
         ------
         NotADirectory
             If one of them is an array or another object.
         UnsupportedOperation
-            If one of them is a group of Zarr v2.
+            If one of them is a group of Zarr v2, and what is put there is not of it.
         """
         below = key.removeprefix(self.root).strip("/").split("/")
-        missing = []
+        missing: list[str] = []
+        inside: ZarrFormat = 3
         for count in range(1, len(below)):
             parent = joined(self.root, "/".join(below[:count]))
             node = self.node(parent)
@@ -255,14 +268,18 @@ class Namespace:
                     "another path",
                     path=shown,
                 )
-            elif node.document.get("zarr_format") == 2:
+            elif node.document.get("zarr_format") != 2:
+                inside = 3
+            elif zarr_format == 2:
+                inside = 2
+            else:
                 raise UnsupportedOperation(
                     f"cannot put {shown!r} into a group of Zarr v2, as an OME-NGFF 0.4 plate is one: arrays "
                     "are saved as Zarr v3; choose another store",
                     path=shown,
                 )
         for parent in missing:
-            self.make_group(parent)
+            self.make_group(parent, zarr_format=inside)
 
     def make_group(
         self, key: str, attributes: Mapping[str, Any] | None = None, zarr_format: ZarrFormat = 3
@@ -285,6 +302,7 @@ class Namespace:
             copy_array(self, source, target, overwrite=overwrite, shown=shown, shown_target=shown_target)
         else:
             copy_directory(self, source, target, shown=shown_target)
+            enter_plate(self, target)
         return files
 
     def move(self, source: str, target: str, *, overwrite: bool, shown: str, shown_target: str) -> int:
@@ -294,17 +312,26 @@ class Namespace:
         ------
         PathNotFound, PathExists, IsADirectory, NotADirectory
         """
-        self._refuse_level(source, self.require(source, "move", shown=shown), "move", shown=shown)
+        self.refuse_level(source, self.require(source, "move", shown=shown), "move", shown=shown)
         node, files = self._prepared(
             source, target, overwrite=overwrite, shown=(shown, shown_target), operation="move"
         )
         if node.kind == "array":
             move_array(self, source, target, overwrite=overwrite, shown=shown, shown_target=shown_target)
         else:
+            before = self._state(source)
             copy_directory(self, source, target, shown=shown_target)
+            if self._state(source) != before:
+                delete_below(self.bucket, target)
+                raise StorageError(f"{shown!r} was changed while it was moved; move it again", path=shown)
+            enter_plate(self, target)
             leave_plate(self, source)
             delete_below(self.bucket, source)
         return files
+
+    def _state(self, key: str) -> set[tuple[str, str | None]]:
+        """Return what tells the state of all that is below a key."""
+        return {(meta["path"], meta["e_tag"]) for meta in self.bucket.walk(key)}
 
     def _prepared(
         self, source: str, target: str, *, overwrite: bool, shown: tuple[str, str], operation: str
@@ -318,8 +345,9 @@ class Namespace:
             )
         refuse_to_replace(there, overwrite=overwrite, shown=shown[1])
         if there is not None:
-            self._refuse_level(target, there, "replace", shown=shown[1])
-        self.make_parents(target, shown=shown[1])
+            self.refuse_level(target, there, "replace", shown=shown[1])
+        zarr_format = zarr_format_of(ngff_of(node.document))
+        self.make_parents(target, shown=shown[1], zarr_format=zarr_format)
         files = 1 if node.kind == "array" else len(self.list(source, recursive=True, shown=shown[0]).files)
         return node, files
 
@@ -350,7 +378,7 @@ class Namespace:
             name not in DOCUMENTS for name in objects
         )
 
-    def _refuse_level(self, key: str, node: Node, operation: str, *, shown: str) -> None:
+    def refuse_level(self, key: str, node: Node, operation: str, *, shown: str) -> None:
         """Refuse to take one level out of an image: its document names it."""
         parent, _, name = key.rpartition("/")
         image = self.node(parent) if node.kind == "array" and len(parent) > len(self.root) else None

@@ -4,34 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from polystore_core import CorruptData, PathNotFound
-from polystore_zarr._images import label_options, write_levels
+from polystore_core import CorruptData, PathNotFound, StorageError
+from polystore_core.paths import natural_sorted
+from polystore_zarr._images import write_levels
+from polystore_zarr._labels import (
+    ImageShape,
+    image_shape,
+    label_options,
+    refuse_another_image,
+    refuse_unfit_labels,
+)
+from polystore_zarr._layout_on_disk import image_place
 from polystore_zarr._ngff import ngff_of, ome_of, zarr_format_of
 from polystore_zarr._nodes import group_files
 from polystore_zarr._plate_listing import checked_ngff
-from polystore_zarr._plate_targets import image_shape, refuse_to_lose
+from polystore_zarr._plate_places import layout_for
+from polystore_zarr._plate_targets import refuse_to_lose
 from polystore_zarr._remote._addresses import joined
-from polystore_zarr._remote._commits import commit, refuse_to_replace, staged_image
-from polystore_zarr._remote._nodes import document_name, level_part, pointing, without_bare_group
+from polystore_zarr._remote._commits import commit, delete_below, refuse_to_replace, staged_image
+from polystore_zarr._remote._nodes import children_of, document_name, level_part, pointing, without_bare_group
 from polystore_zarr._remote._snapshots import ObjectSource
 from polystore_zarr._remote._writers import ObjectWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
-
     from polystore_zarr._ngff import Ngff
     from polystore_zarr._plate_options import PlateOptions
-    from polystore_zarr._plate_places import FieldPlace
-    from polystore_zarr._plate_targets import FieldBatch
+    from polystore_zarr._plate_places import FieldPlace, Layout
+    from polystore_zarr._plate_targets import FieldBatch, FieldData
     from polystore_zarr._remote._namespace import Namespace
     from polystore_zarr._remote._nodes import Node
 
-    Array = np.ndarray[Any, Any]
-    Values = Mapping[str, Sequence[int | str]]
-
-__all__ = ["RemotePlate", "RemoteTarget", "leave_plate"]
+__all__ = ["RemotePlate", "RemoteTarget", "enter_plate", "leave_plate"]
 
 
 class RemotePlate(NamedTuple):
@@ -81,60 +86,53 @@ class RemoteTarget:
             raise CorruptData(f"{shown!r}: {node.problem}. It was left as it is", path=shown)
         return checked_ngff(dict(node.document), wanted, shown=shown)
 
-    def save_image(
-        self, place: FieldPlace, image: Array, values: Values, batch: FieldBatch, *, path: str, threads: int
-    ) -> int:
+    def save_image(self, field: FieldData, batch: FieldBatch) -> int:
         """Write a version of the image of a field, make it count, list it."""
-        key, shown = joined(self._key, place.path), batch.options.store
+        place, path, shown = field.place, field.path, batch.options.store
+        key, read = joined(self._key, place.path), self._documents(place)
+        new = ImageShape.wanted(field.pixels, batch.options)
 
         def refuse(there: Node | None) -> None:
             if there is not None:
-                refuse_to_lose(there.attributes, values, shown=shown, place=place, path=path)
+                refuse_to_lose(there.attributes, field.values, shown=shown, place=place, path=path)
+                refuse_unfit_labels(read, new, shown=shown, place=place, path=path)
 
         there = without_bare_group(self._space.node(key))
         refuse_to_replace(there, overwrite=batch.overwrite, shown=path, replaces="directory")
         refuse(there)
         self._make_well(place, batch)
-        size = self._write(
-            key, image, values, place, batch, options=batch.options, check=refuse, path=path, threads=threads
+        size = self._write(key, field, batch, options=batch.options, check=refuse)
+        self.enter(
+            place,
+            batch.layout,
+            ngff=batch.ngff,
+            shown=shown,
+            acquisition_name=batch.options.acquisition_name,
         )
-        self._enter(place, batch)
+        refuse_unfit_labels(read, new, shown=shown, place=place, path=path, replaced=True)
         return size
 
-    def save_labels(
-        self,
-        place: FieldPlace,
-        name: str,
-        labels: Array,
-        values: Values,
-        batch: FieldBatch,
-        *,
-        path: str,
-        threads: int,
-    ) -> int:
+    def save_labels(self, field: FieldData, name: str, batch: FieldBatch) -> int:
         """Write a version of a label image beside the image of its field, make it count, list it."""
-        from polystore_zarr._plate_metadata import labels_with
+        from polystore_zarr._plate_metadata import labels_with, no_labels
 
-        field, shown = joined(self._key, place.path), batch.options.store
-        image = image_shape(lambda node: _document(self._space, joined(field, node)), shown, path)
-        options = label_options(batch.options, labels, image, path=path)
-        group = joined(field, "labels")
+        path, shown = field.path, batch.options.store
+        read = self._documents(field.place)
+        image = image_shape(read, shown, path)
+        options = label_options(batch.options, field.pixels, image, path=path)
+        group = joined(self._key, field.place.path, "labels")
         zarr_format = zarr_format_of(batch.ngff)
         there = without_bare_group(self._space.node(joined(group, name)))
         refuse_to_replace(there, overwrite=batch.overwrite, shown=path, replaces="directory")
         if zarr_format == 2:
-            self._space.bucket.create(joined(group, ".zgroup"), group_files({}, 2)[".zgroup"])
-        size = self._write(
-            joined(group, name),
-            labels,
-            values,
-            place,
-            batch,
-            options=options,
-            check=lambda _: None,
-            path=path,
-            threads=threads,
-        )
+            documents = group_files(no_labels(batch.ngff), 2)
+            for document in (".zattrs", ".zgroup"):
+                self._space.bucket.create(joined(group, document), documents[document])
+
+        def check(_: Node | None) -> None:
+            refuse_another_image(read, image, shown=shown, path=path)
+
+        size = self._write(joined(group, name), field, batch, options=options, check=check)
         _change(
             self._space,
             group,
@@ -143,20 +141,27 @@ class RemoteTarget:
             shown=shown,
             make=True,
         )
+        try:
+            check(None)
+        except StorageError:
+            leave_plate(self._space, joined(group, name))
+            delete_below(self._space.bucket, joined(group, name))
+            raise
         return size
+
+    def _documents(self, place: FieldPlace) -> Callable[[str], Mapping[str, Any]]:
+        """Return what reads the documents in a field."""
+        key = joined(self._key, place.path)
+        return lambda node: _document(self._space, joined(key, node))
 
     def _write(
         self,
         key: str,
-        image: Array,
-        values: Values,
-        place: FieldPlace,
+        field: FieldData,
         batch: FieldBatch,
         *,
         options: PlateOptions,
         check: Callable[[Node | None], None],
-        path: str,
-        threads: int,
     ) -> int:
         bucket, zarr_format = self._space.bucket, zarr_format_of(batch.ngff)
         name = document_name(zarr_format)
@@ -169,16 +174,7 @@ class RemoteTarget:
                 writers.append(ObjectWriter(bucket, joined(key, f"{prefix}{level}"), wait=True))
                 return writers[-1]
 
-            size, attributes = write_levels(
-                target,
-                image,
-                values,
-                place,
-                options,
-                threads=threads,
-                ngff=batch.ngff,
-                prefix=prefix,
-            )
+            size, attributes = write_levels(target, field, options, ngff=batch.ngff, prefix=prefix)
             if version is not None:
                 attributes = pointing(attributes, version)
             content = group_files(attributes, zarr_format)[name]
@@ -194,7 +190,7 @@ class RemoteTarget:
                 key,
                 decided,
                 overwrite=batch.overwrite,
-                shown=path,
+                shown=field.path,
                 name=name,
                 replaces="directory",
             )
@@ -224,12 +220,19 @@ class RemoteTarget:
         for group in (place.well.split("/")[0], place.well):
             self._space.make_group(joined(self._key, group), zarr_format=zarr_format)
 
-    def _enter(self, place: FieldPlace, batch: FieldBatch) -> None:
+    def enter(
+        self,
+        place: FieldPlace,
+        layout: Layout,
+        *,
+        ngff: Ngff,
+        shown: str,
+        acquisition_name: str | None = None,
+    ) -> None:
         """List a field that is in its place: first its acquisition, then itself, then its well."""
         from polystore_zarr._plate_metadata import plate_with, plate_with_acquisition, well_with
 
-        ngff, shown, well = batch.ngff, batch.options.store, joined(self._key, place.well)
-        acquisition, name = place.acquisition, batch.options.acquisition_name
+        well, acquisition = joined(self._key, place.well), place.acquisition
         known = self._known.get((place.well, acquisition), 0)
         count = 0
 
@@ -240,29 +243,61 @@ class RemoteTarget:
             nonlocal count
             changed, count = well_with(attributes, place.name, ngff, acquisition)
             if acquisition is not None and (count == 1 or known < count):
-                change_plate(lambda plate: plate_with_acquisition(plate, acquisition, name, ngff))
+                change_plate(lambda plate: plate_with_acquisition(plate, acquisition, acquisition_name, ngff))
             return changed
 
         _change(self._space, well, with_field, ngff=ngff, shown=shown)
         if count == 1 or known < count:
-            change_plate(lambda plate: plate_with(plate, place, batch.layout, count, ngff))
+            change_plate(lambda plate: plate_with(plate, place, layout, count, ngff))
         self._known[place.well, acquisition] = max(count, known)
 
 
 def leave_plate(space: Namespace, key: str) -> None:
-    """Take a row, well or field off the documents of the plate that it is in, before it is removed."""
+    """Take a row, well, field or label image off the documents of its plate, before it is removed."""
+    found = _plate_around(space, key, (1, 2, 3, 5))
+    if found is not None:
+        store, inside, ngff = found
+        _leave(space, store, inside, ngff)
+
+
+def enter_plate(space: Namespace, key: str) -> None:
+    """List the fields that were put in a place of a plate by a copy or a move."""
+    found = _plate_around(space, key, (1, 2, 3))
+    if found is None:
+        return
+    store, inside, ngff = found
+    target, pending = RemoteTarget(space, store), [inside]
+    while pending:
+        parts = pending.pop()
+        group = joined(store, *parts)
+        if len(parts) < 3:
+            pending += [[*parts, name] for name in reversed(natural_sorted(children_of(space.bucket, group)))]
+            continue
+        node = space.node(group)
+        place = None if node is None else image_place(parts, node.attributes)
+        if node is not None and place is not None and ngff_of(node.document) == ngff:
+            target.enter(place, layout_for([(place.row, place.column)]), ngff=ngff, shown=store)
+
+
+def _plate_around(space: Namespace, key: str, depths: Sequence[int]) -> tuple[str, list[str], Ngff] | None:
+    """Return the plate that a key is some levels inside of, its parts in the plate, and the version."""
     parts = key.split("/")
-    for depth in range(1, min(4, len(parts))):
+    for depth in depths:
         store = "/".join(parts[:-depth])
-        plate = space.node(store) if store.startswith(space.root) else None
+        plate = space.node(store) if store and store.startswith(space.root) else None
         if plate is not None and "plate" in ome_of(plate.attributes):
-            _leave(space, store, parts[-depth:], ngff_of(plate.document))
-            return
+            return store, parts[-depth:], ngff_of(plate.document)
+    return None
 
 
 def _leave(space: Namespace, store: str, inside: Sequence[str], ngff: Ngff) -> None:
-    from polystore_zarr._plate_metadata import plate_without, well_without
+    from polystore_zarr._plate_metadata import labels_without, plate_without, well_without
 
+    if len(inside) == 5:
+        if inside[3] == "labels":
+            group = joined(store, *inside[:4])
+            _change(space, group, lambda old: labels_without(old, inside[4], ngff), ngff=ngff, shown=store)
+        return
     well, left = "/".join(inside[:2]), 0
 
     def without_field(attributes: Mapping[str, Any]) -> dict[str, Any]:

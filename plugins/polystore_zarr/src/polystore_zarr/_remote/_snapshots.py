@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from polystore_core import CorruptData
-from polystore_zarr._nodes import DOCUMENTS
+from polystore_zarr._nodes import ASIDE, DOCUMENTS
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._nodes import node_of
+from polystore_zarr._snapshot import refuse_too_much
 
 if TYPE_CHECKING:
     from polystore_zarr._remote._buckets import Bucket
     from polystore_zarr._remote._nodes import Node
+    from polystore_zarr._snapshot import Piece
 
 __all__ = ["ObjectSnapshot", "ObjectSource"]
+
+_LITTLE = 2**20
+"""Bytes of a document that are asked for before it is known how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +112,26 @@ class ObjectSnapshot:
         sizes = [
             meta["size"]
             for meta in self._bucket.walk(self._base)
-            if meta["path"].rpartition("/")[2] not in DOCUMENTS
+            if meta["path"].rpartition("/")[2] not in DOCUMENTS and f"/{ASIDE}/" not in meta["path"]
         ]
         return len(sizes), sum(sizes)
 
-    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """Read an object, or a part of it; a negative ``start`` counts from its end."""
-        if (
-            joined(self._base, name) == self._node.decisive
-            and self._node.raw
-            and (start, length) == (0, None)
-        ):
+    def read(self, name: str, most: int) -> bytes:
+        """Read an object whole, unless it has more bytes than it may."""
+        if joined(self._base, name) == self._node.decisive and self._node.raw:
             return self._node.raw
-        return self._bucket.read(joined(self._base, name), start, length)
+        piece = self._bucket.read(joined(self._base, name), 0, None, min(_LITTLE, most))
+        refuse_too_much(name, piece.size, most)
+        return piece.content if piece.size <= _LITTLE else self.piece(name, 0, None, most).content
 
-    async def fetch(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """Read as :meth:`read`, while other chunks are read."""
-        return await self._bucket.read_async(joined(self._base, name), start, length)
+    def piece(self, name: str, start: int, length: int | None, most: int) -> Piece:
+        """Read a part of an object that may have some bytes; a negative ``start`` counts from its end."""
+        piece = self._bucket.read(joined(self._base, name), start, length, most)
+        refuse_too_much(name, piece.size, most)
+        return piece
+
+    async def fetch(self, name: str, start: int, length: int | None, most: int) -> Piece:
+        """Read as :meth:`piece`, while other chunks are read."""
+        piece = await self._bucket.read_async(joined(self._base, name), start, length, most)
+        refuse_too_much(name, piece.size, most)
+        return piece

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from polystore_zarr._remote._buckets import Bucket
 
-__all__ = ["ObjectWriter"]
+__all__ = ["KeptWriter", "ObjectWriter"]
 
 
 class ObjectWriter(ArrayStore):
@@ -63,3 +63,25 @@ class ObjectWriter(ArrayStore):
         """Write the documents."""
         for key, data in self._documents.items():
             self._bucket.put(joined(self._key, key), data)
+
+
+class KeptWriter(ArrayStore):
+    """Keeps what is written to it.
+
+    Attributes
+    ----------
+    content
+        Of each key.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(read_only=False)
+        self.content: dict[str, bytes] = {}
+
+    async def get(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        return None
+
+    async def set(self, key: str, value: Buffer) -> None:
+        self.content[key] = value.to_bytes()

@@ -1,0 +1,140 @@
+"""What has been written of a chunk or shard that is filled piece by piece, and what is refused."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+
+from polystore_core import CorruptData, PathExists, StorageError, UnsupportedData
+from polystore_zarr._nodes import ASIDE
+from polystore_zarr._regions import shape_of, widened, within
+
+if TYPE_CHECKING:
+    from polystore_zarr._grid import Grid
+    from polystore_zarr._regions import FilePart, Region
+
+    Array = np.ndarray[Any, Any]
+
+__all__ = ["KEPT", "Known", "aside_of", "check_block", "conflict", "was_replaced"]
+
+KEPT = ".part"
+"""End of the names of files that keep what is known of a chunk."""
+
+
+class Known(NamedTuple):
+    """What has been written of one chunk or shard: values, and where they are valid."""
+
+    values: Array
+    written: Array
+
+    @classmethod
+    def empty(cls, part: FilePart, dtype: np.dtype[Any]) -> Self:
+        """Return that nothing has."""
+        shape = shape_of(part.extent)
+        return cls(np.zeros(shape, dtype), np.zeros(shape, bool))
+
+    @classmethod
+    def whole(cls, values: Array, part: FilePart) -> Self:
+        """Return that all has."""
+        shape = shape_of(part.extent)
+        return cls(np.array(values).reshape(shape), np.ones(shape, bool))
+
+    @staticmethod
+    def packed_size(part: FilePart, dtype: np.dtype[Any]) -> int:
+        """Return the bytes of :meth:`packed`."""
+        count = prod(shape_of(part.extent))
+        return count * dtype.itemsize + -(-count // 8)
+
+    @classmethod
+    def unpacked(cls, content: bytes, part: FilePart, dtype: np.dtype[Any], *, key: str, shown: str) -> Self:
+        """Take it from what :meth:`packed` made of it.
+
+        Raises
+        ------
+        CorruptData
+            If that is not what is there.
+        """
+        shape = shape_of(part.extent)
+        count = prod(shape)
+        if len(content) != cls.packed_size(part, dtype):
+            raise CorruptData(
+                f"{shown!r}: what is kept of the unfinished chunk {key!r} is damaged; save all of the "
+                "chunk in one region",
+                path=shown,
+            )
+        values = np.frombuffer(content, dtype, count).reshape(shape).copy()
+        bits = np.frombuffer(content, np.uint8, offset=values.nbytes)
+        return cls(values, np.unpackbits(bits, count=count).view(bool).reshape(shape))
+
+    def packed(self) -> bytes:
+        """Return it as bytes: the values, then a bit for each."""
+        return self.values.tobytes() + np.packbits(self.written).tobytes()
+
+    def enter(self, part: FilePart, block: Array) -> None:
+        """Write what a region has of it."""
+        place = within(part.region, part.extent)
+        self.values[place] = block
+        self.written[place] = True
+
+    def refuse_to_lose(self, part: FilePart, *, shown: str) -> None:
+        """Raise if any of what a region has of it was written before.
+
+        Raises
+        ------
+        PathExists
+        """
+        if self.written[within(part.region, part.extent)].any():
+            raise PathExists(
+                f"region {_text(part.region)} of {shown!r} has been written already; pass overwrite=True to "
+                "replace it",
+                path=shown,
+            )
+
+
+def aside_of(key: str) -> str:
+    """Return where what is known of a chunk is kept until it is whole."""
+    return f"{ASIDE}/{key.replace('/', '.')}{KEPT}"
+
+
+def check_block(block: Array, shape: tuple[int, ...], dtype: np.dtype[Any], *, shown: str) -> None:
+    """Refuse a block that does not fit.
+
+    Raises
+    ------
+    UnsupportedData
+    """
+    if block.dtype != dtype:
+        raise UnsupportedData(
+            f"{shown!r} holds {dtype}, the block is {block.dtype}; nothing is converted silently: "
+            f"pass block.astype({str(dtype)!r}) if that is meant",
+            path=shown,
+        )
+    if block.shape != shape:
+        raise UnsupportedData(
+            f"the region of {shown!r} takes {shape}, the block is {block.shape}", path=shown
+        )
+
+
+def conflict(region: Region, grid: Grid, shown: str) -> str:
+    """Say why a region is refused that covers files only in part, and what to do."""
+    kind = "chunks" if grid.shards is None else "shards"
+    return (
+        f"region {_text(region)} of {shown!r} covers some {kind} only in part, and writers that share one "
+        f"could lose each other's values: {grid}. Write {_text(widened(region, grid))}, take regions from "
+        "polystore_zarr.plan_regions, or pass on_conflict='serialise'"
+    )
+
+
+def _text(region: Region) -> str:
+    return f"[{', '.join(f'{part.start}:{part.stop}' for part in region)}]"
+
+
+def was_replaced(shown: str) -> StorageError:
+    """Return the error about an array that another one took the place of."""
+    return StorageError(
+        f"{shown!r} was replaced as a whole while a region of it was written; the new array does not have "
+        "the region. Write it again",
+        path=shown,
+    )
