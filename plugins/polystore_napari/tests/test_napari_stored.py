@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari_content import noise
 
-from polystore_core import BackendRegistry, FileManager
+from polystore_core import BackendRegistry, FileManager, PathNotFound
 from polystore_roi import Rectangle, rois_from_table
 from polystore_streaming.viewer import Stored
 
@@ -81,6 +81,7 @@ def test_images_and_regions_of_the_disk_are_opened(napari, fm, tmp_path):
 
 
 def test_what_is_not_there_is_told(napari, tmp_path):
-    with pytest.raises(FileNotFoundError):
-        napari.call("open_stored", Stored(str(tmp_path / "nothing.zarr"), "zarr"))
+    nothing = str(tmp_path / "nothing.zarr")
+    with pytest.raises(PathNotFound, match=f"cannot read '{nothing}': there is no such file or directory"):
+        napari.call("open_stored", Stored(nothing, "zarr"))
     assert napari.call("layers") == []

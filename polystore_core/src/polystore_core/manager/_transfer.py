@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from polystore_core.errors import InvalidPath, PathExists
-from polystore_core.manager._calls import locating
+from polystore_core.plugins._calls import locating
 from polystore_core.plugins import ListRequest, ReadRequest, WriteRequest
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from polystore_core.plugins._backend import Backend
 from polystore_core.plugins._batch import Batch, CancelToken, Progress
+from polystore_core.plugins._calls import ask
 from polystore_core.plugins._classes import DataSink, DataSource, StorageBackend
 from polystore_core.plugins._discovery import Plugin, discover, load_plugin, only_claimant
 from polystore_core.plugins._hooks import (
@@ -65,6 +66,7 @@ __all__ = [
     "SupportsStream",
     "SupportsWrite",
     "WriteRequest",
+    "ask",
     "check_options",
     "discover",
     "hookimpl",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from polystore_core.plugins import BackendRegistry, ReadRequest
+from polystore_core.plugins import BackendRegistry, ReadRequest, ask
 from polystore_streaming.sender import prepare
 from polystore_streaming.viewer._showing import content_of
 
@@ -33,10 +33,10 @@ class StoredReader:
         Raises
         ------
         PolyStoreError
-            If it cannot be read.
+            If it cannot be read; what is missing is a ``PathNotFound``, as it is for the file manager.
         """
         request = ReadRequest((path,), copy=False, options={**options, **self._options})
-        return self._backend.read(request=request)[0]
+        return ask(self._backend, "read", path, request=request)[0]
 
 
 def read_stored(stored: Stored, layer: str | None = None) -> Content:

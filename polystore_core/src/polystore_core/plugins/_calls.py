@@ -7,18 +7,51 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from polystore_core.errors import BatchError, PluginError
-from polystore_core.manager._errors import as_batch_error, located
+from polystore_core.plugins._located import as_batch_error, located
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from polystore_core.plugins import Backend
+    from polystore_core.plugins._backend import Backend
 
 __all__ = ["ask", "ask_batch", "locating", "one_for_each"]
 
 
 def ask(backend: Backend, operation: str, path: str | None, /, **arguments: Any) -> Any:
-    """Call one operation of a backend about one path, or about none."""
+    """Call one operation of a backend about one path, or about none, as the file manager does.
+
+    Parameters
+    ----------
+    backend
+        Of a registry.
+    operation
+        Name of the operation: ``"read"``, ``"stat"`` and so on.
+    path
+        What it is about; the error names it.
+    **arguments
+        Of the operation.
+
+    Returns
+    -------
+    object
+        What the backend returned.
+
+    Raises
+    ------
+    PolyStoreError
+        Whatever the backend raised, as an error of PolyStore that says where it happened; one about a single
+        path of a batch as the error about that path.
+
+    Examples
+    --------
+    >>> from polystore_core import BackendRegistry
+    >>> from polystore_core.plugins import ReadRequest, ask
+    >>> memory = BackendRegistry().open("memory")
+    >>> ask(memory, "read", "a.npy", request=ReadRequest(("a.npy",)))
+    Traceback (most recent call last):
+        ...
+    polystore_core.errors.PathNotFound: cannot read 'a.npy': ...
+    """
     function: Callable[..., Any] = getattr(backend, operation)
     try:
         result = function(**arguments)
