@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 from polystore_core.data import normalize, to_framework
 from polystore_core.errors import InvalidOption, NotADirectory, PathNotFound, PluginError, PolyStoreError
 from polystore_core.manager._arguments import batch_names, batch_values, checked_workers, posix
-from polystore_core.plugins._calls import ask, ask_batch, locating, one_for_each
 from polystore_core.manager._explicit import explicit_backend
 from polystore_core.manager._progress import reporting
 from polystore_core.manager._transfer import Transfer
@@ -26,6 +25,7 @@ from polystore_core.plugins import (
     StreamRequest,
     WriteRequest,
 )
+from polystore_core.plugins._calls import ask, ask_batch, locating, one_for_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

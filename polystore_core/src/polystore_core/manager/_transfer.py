@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from polystore_core.errors import InvalidPath, PathExists
-from polystore_core.plugins._calls import locating
 from polystore_core.plugins import ListRequest, ReadRequest, WriteRequest
+from polystore_core.plugins._calls import locating
 
 if TYPE_CHECKING:
     from polystore_core.plugins import Backend, Entry
