@@ -83,10 +83,12 @@ def make(path):
         "composite": ring,
         "points": gui.PointRoi(floats([3, 7.5]), floats([4, 8.25]), 2),
         "text": gui.TextRoi(12, 13, "two\nlines"),
+        "turned text": gui.TextRoi(12, 13, "turned"),
         "arrow": gui.Arrow(1, 2, 30, 40),
         "on z 3": gui.Roi(1, 1, 2, 2),
         "in stack": gui.Roi(1, 1, 2, 2),
     }
+    drawn["turned text"].setAngle(30)
     drawn["on z 3"].setPosition(2, 3, 5)
     drawn["in stack"].setPosition(7)
     drawn["rectangle"].setStrokeColor(jpype.JClass("java.awt.Color")(255, 128, 0))

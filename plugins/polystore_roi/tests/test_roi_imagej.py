@@ -97,6 +97,7 @@ def test_every_region_of_an_archive_by_imagej_loads(drawn):
         "composite": Polygon,
         "points": Points,
         "text": Text,
+        "turned text": Text,
         "arrow": Line,
         "on z 3": Rectangle,
         "in stack": Rectangle,
@@ -128,6 +129,7 @@ def test_what_imagej_knows_beyond_the_model_is_kept(drawn):
     assert rois["angle"].properties == {"imagej": {"selection": "angle"}}
     assert set(rois["arrow"].properties["imagej"]["arrow"]) == {"style", "head", "double", "outline"}
     assert rois["text"].text == "two\nlines"
+    assert rois["turned text"].angle == -30  # ImageJ turns texts counter-clockwise
 
 
 def test_a_composite_by_imagej_keeps_its_hole(drawn):

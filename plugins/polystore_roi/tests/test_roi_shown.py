@@ -45,6 +45,7 @@ EVERY_KIND = {
     "polyline": Polyline([[3.0, 7.5], [19.0, 11.0], [2.0, 30.0]]),
     "points": Points([[3.0, 7.5], [19.0, 11.0]]),
     "text": Text("here", 4, 9, 8, 21),
+    "turned text": Text("here", 12, 9, 8, 21, angle=30),
 }
 ATTRIBUTES = {"name": "cell 1", "stroke": "#ff8000", "fill": "#00c0ff80", "c": 1, "z": 2, "t": 4}
 
@@ -120,6 +121,16 @@ def test_name_colours_and_place_are_shown(shown_by, roi):
         del given["fill"]  # points of napari are of one colour
     shown = shown_by(roi.replace(**given)).attributes()
     assert {name: shown[name] for name in given} == given
+
+
+def test_geojson_has_x_before_y():
+    shapes = [Points([[1, 2]]), Line((1, 2), (3, 4)), Polygon([[1, 2], [3, 4], [5, 7]])]
+    features = rois_to_geojson(shapes)[0]["features"]
+    assert [feature["geometry"]["coordinates"] for feature in features] == [
+        [[2, 1]],
+        [[2, 1], [4, 3]],
+        [[[2, 1], [4, 3], [7, 5], [2, 1]]],
+    ]
 
 
 @each_kind

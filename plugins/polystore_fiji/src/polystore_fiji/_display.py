@@ -106,7 +106,8 @@ class FijiDisplay:
     def show_rois(self, rois: Regions) -> None:
         """Show regions on an image and in the ROI Manager."""
         regions = rois_from_table(rois.table)
-        self._overlays.show(rois, "rois", len(regions), to_java(regions))
+        made, losses = to_java(regions)
+        self._overlays.show(rois, "rois", len(regions), made, unshown=losses)
 
     def open_stored(self, stored: Stored) -> None:
         """Show what a backend has stored; ImageJ takes all of it into its memory."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from polystore_fiji._java import java
 from polystore_fiji._lookup_tables import color_of
-from polystore_roi import roi_from_imagej, roi_to_imagej
+from polystore_roi import LossReport, roi_from_imagej, roi_to_imagej
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,13 +33,18 @@ _FARTHEST = 2**31 - 1
 """Java counts pixels and planes with 31 bits, planes from 1."""
 
 
-def to_java(rois: Iterable[Roi]) -> Iterator[tuple[Any, Place]]:
-    """Yield each region as an ``ij.gui.Roi``, and the place in the stack that it names itself."""
+def to_java(rois: Iterable[Roi]) -> tuple[list[tuple[Any, Place]], LossReport]:
+    """Return each region as an ``ij.gui.Roi`` with the place in the stack that it names itself.
+
+    The report tells what ImageJ does not show of them.
+    """
     decoder = java("ij.io.RoiDecoder")
+    made, missing = [], []
     for roi in rois:
-        content, _ = roi_to_imagej(roi)
-        made = decoder.openFromByteArray(_java_bytes(content))
-        yield made, _place(roi.c, roi.z, roi.t)
+        content, unshown = roi_to_imagej(roi)
+        made.append((decoder.openFromByteArray(_java_bytes(content)), _place(roi.c, roi.z, roi.t)))
+        missing.append((roi, unshown))
+    return made, LossReport.of("ImageJ", missing, kept=True)
 
 
 def encoded(roi: Any) -> bytes:

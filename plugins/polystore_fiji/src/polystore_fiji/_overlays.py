@@ -36,6 +36,8 @@ class Shown:
         The image that it lies on; ``None`` as long as there is none.
     managed
         Identities of its copies in the ROI Manager.
+    unshown
+        What ImageJ does not show of the regions.
     """
 
     layer: str
@@ -46,6 +48,7 @@ class Shown:
     rois: list[tuple[Any, Place]]
     window: ImageWindow | None = None
     managed: set[int] = field(default_factory=set)
+    unshown: tuple[str, ...] = ()
 
 
 class Overlays:
@@ -63,9 +66,18 @@ class Overlays:
         self._put: dict[int, set[int]] = {}
         self._stale: dict[int, ImageWindow] = {}
 
-    def show(self, content: Content, kind: str, count: int, rois: Iterable[tuple[Any, Place]]) -> None:
+    def show(
+        self,
+        content: Content,
+        kind: str,
+        count: int,
+        rois: Iterable[tuple[Any, Place]],
+        *,
+        unshown: Iterable[object] = (),
+    ) -> None:
         """Take regions in place of those of the same path; :meth:`settle` makes them visible."""
         new = Shown(content.layer, content.path, kind, dict(content.position), count, list(rois))
+        new.unshown = tuple(map(str, unshown))
         old = self._shown.get((kind, content.path))
         if old is not None:
             remove_from_manager(old.managed)
@@ -131,6 +143,7 @@ class Overlays:
         for layer, kind in dict.fromkeys((shown.layer, shown.kind) for shown in self._shown.values()):
             parts = [shown for shown in self._shown.values() if (shown.layer, shown.kind) == (layer, kind)]
             windows = [part.window for part in parts if part.window is not None]
+            unshown = [what for part in parts for what in part.unshown]
             yield {
                 "name": layer,
                 "kind": kind,
@@ -139,6 +152,7 @@ class Overlays:
                 ),
                 "count": sum(part.count for part in parts),
                 "on": list(dict.fromkeys(window.title for window in windows)),
+                **({"unshown": unshown} if unshown else {}),
             }
 
     def tables(self, images: Iterable[tuple[str, Any]]) -> dict[str, dict[str, Any]]:

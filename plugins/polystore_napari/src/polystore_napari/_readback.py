@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from polystore_napari._vectors import VectorLayer
     from polystore_napari._world import World
-    from polystore_roi import Roi
+    from polystore_roi import LossReport, Roi
 
 __all__ = ["Row", "Sent", "regions_of", "rows_of"]
 
@@ -51,10 +51,11 @@ class Row(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """The regions of one path, and how they were drawn."""
+    """The regions of one path, how they were drawn, and what is not shown of them."""
 
     rois: Sequence[Roi]
     parts: Sequence[Sequence[Drawn]]
+    losses: LossReport
 
 
 def rows_of(layer: Any, entry: VectorLayer | None, world: World) -> list[Row]:

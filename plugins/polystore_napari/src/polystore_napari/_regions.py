@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from polystore_roi import Roi
+    from polystore_roi import LossReport, Roi
 
 __all__ = ["Drawn", "drawn"]
 
@@ -34,8 +35,8 @@ class Drawn(NamedTuple):
     vertices: Array
 
 
-def drawn(rois: Sequence[Roi]) -> list[list[Drawn]]:
-    """Return the parts of each region as napari draws them.
+def drawn(rois: Sequence[Roi]) -> tuple[list[list[Drawn]], LossReport]:
+    """Return the parts of each region as napari draws them, and what it does not show.
 
     Plain polygons, of which there may be tens of thousands, are moved here; everything else takes the way of
     :func:`polystore_roi.rois_to_napari`.
@@ -43,11 +44,11 @@ def drawn(rois: Sequence[Roi]) -> list[list[Drawn]]:
     Examples
     --------
     >>> from polystore_roi import Line, Rectangle
-    >>> [[line], [box]] = drawn([Line((0, 0), (3, 4)), Rectangle(10, 20, 5, 6)])
-    >>> line.kind, box.kind, box.vertices[0]
-    ('line', 'rectangle', array([ 9.5, 19.5]))
+    >>> [[line], [box]], losses = drawn([Line((0, 0), (3, 4)), Rectangle(10, 20, 5, 6)])
+    >>> line.kind, box.kind, box.vertices[0], len(losses)
+    ('line', 'rectangle', array([ 9.5, 19.5]), 0)
     """
-    from polystore_roi import Polygon, rois_to_napari
+    from polystore_roi import LossReport, Polygon, rois_to_napari
 
     parts: list[list[Drawn]] = [[] for _ in rois]
     others = []
@@ -67,4 +68,5 @@ def drawn(rois: Sequence[Roi]) -> list[list[Drawn]]:
         owners = layers.points["features"]["roi"]
         for at in np.unique(owners):
             parts[others[at]].append(Drawn("points", layers.points["data"][owners == at]))
-    return parts
+    losses = tuple(replace(loss, index=others[loss.index]) for loss in layers.losses)
+    return parts, LossReport(layers.losses.target, losses)

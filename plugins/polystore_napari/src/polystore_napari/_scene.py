@@ -18,6 +18,7 @@ from polystore_napari._points import PointsLayer, reach
 from polystore_napari._readback import Sent, regions_of, rows_of
 from polystore_napari._region_groups import RegionGroup, grouped
 from polystore_napari._regions import drawn
+from polystore_napari._shapes import ShapesLayer
 from polystore_napari._showable import check_coordinates, check_pixels, check_place, check_regions
 from polystore_napari._sliders import Sliders
 from polystore_napari._stored import open_lazily, title_of
@@ -122,7 +123,7 @@ class Scene:
         rois = rois_from_table(regions.table)
         check_regions(rois)
         channel = regions.position.get(CHANNEL)
-        sent = Sent(rois, drawn(rois))
+        sent = Sent(rois, *drawn(rois))
         groups = grouped(sent, sliding(regions.position))
         layers: list[Key] = [("rois", regions.layer, channel, variant) for variant in groups]
         layers += [
@@ -192,7 +193,17 @@ class Scene:
         """Describe every layer of the viewer."""
         entries = {id(entry.layer): entry for entry in self._entries.values()}
         position = self.sliders.position()
-        return [describe(layer, entries.get(id(layer)), position) for layer in self.viewer.layers]
+        unshown = {
+            key: [str(loss) for sent in paths.values() for loss in sent.losses]
+            for key, paths in self._sent.items()
+        }
+        described = []
+        for layer in self.viewer.layers:
+            entry = entries.get(id(layer))
+            described.append(describe(layer, entry, position))
+            if isinstance(entry, ShapesLayer) and (told := unshown.pop((entry.title, entry.channel), None)):
+                described[-1]["unshown"] = told
+        return described
 
     def pixels(self, layer: str, position: Mapping[str, int | str]) -> np.ndarray[Any, Any]:
         """Return what is held in an image or labels layer at a position.

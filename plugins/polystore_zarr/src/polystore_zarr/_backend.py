@@ -18,6 +18,7 @@ from polystore_core import (
     UnsupportedData,
     hookimpl,
 )
+from polystore_core.data import is_rois
 from polystore_core.data import kind_of as data_kind_of
 from polystore_core.files import Durability  # noqa: TC001
 from polystore_core.paths import PathPattern, normalize_path
@@ -41,7 +42,7 @@ from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
 from polystore_zarr._plate_targets import Plates
 from polystore_zarr._remote import ObjectStores
-from polystore_zarr._rois import ROIS, is_rois, pack
+from polystore_zarr._rois import ROIS, pack
 from polystore_zarr._saving import Form, save_array, save_region
 from polystore_zarr._staging import Staging
 from polystore_zarr._transfer import check_target, copy_to, move_to

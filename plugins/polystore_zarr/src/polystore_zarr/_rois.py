@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 
 from polystore_core import BackendUnavailable
-from polystore_core.data import kind_of
 from polystore_core.formats import FormatRegistry
 
 if TYPE_CHECKING:
@@ -21,17 +20,12 @@ if TYPE_CHECKING:
     from polystore_core.data import Data
     from polystore_core.formats import Format
 
-__all__ = ["ROIS", "holds_rois", "is_rois", "pack", "unpack"]
+__all__ = ["ROIS", "holds_rois", "pack", "unpack"]
 
 _SUFFIX = ".roi.json"
 
 ROIS: Mapping[str, Any] = {"polystore": {"kind": "rois", "format": _SUFFIX}}
 """Attributes of an array that is a list of regions."""
-
-
-def is_rois(data: Data) -> bool:
-    """Whether a value is a list of regions; an empty list is one."""
-    return type(data) is list and (not data or kind_of(data) == "rois")
 
 
 def holds_rois(attributes: Any) -> bool:

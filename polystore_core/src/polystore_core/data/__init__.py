@@ -12,6 +12,7 @@ from polystore_core.data._kinds import (
     SupportsArrayInterface,
     SupportsDLPack,
     SupportsRoi,
+    is_rois,
     kind_of,
 )
 from polystore_core.data._normalize import normalize
@@ -27,6 +28,7 @@ __all__ = [
     "SupportsRoi",
     "data_equal",
     "device_to_host_copies",
+    "is_rois",
     "kind_of",
     "normalize",
     "to_framework",

@@ -20,6 +20,7 @@ __all__ = [
     "SupportsArrayInterface",
     "SupportsDLPack",
     "SupportsRoi",
+    "is_rois",
     "kind_of",
 ]
 
@@ -173,3 +174,15 @@ def kind_of(data: Data) -> DataKind:
         f"a value of type {type(data).__name__} is none of the kinds array, bytes, text, json, table, rois; "
         "pass it through polystore_core.data.normalize first"
     )
+
+
+def is_rois(data: Data) -> bool:
+    """Whether a normalised value is a list of regions of interest; an empty list, though JSON too, is one.
+
+    Examples
+    --------
+    >>> from polystore_core.data import is_rois
+    >>> is_rois([]), is_rois([1, 2])
+    (True, False)
+    """
+    return type(data) is list and (not data or kind_of(data) == "rois")

@@ -13,7 +13,9 @@ from polystore_core.paths import normalize_path
 if TYPE_CHECKING:
     from polystore_core.data import Data, SupportedData
 
-__all__ = ["NormalizedValues", "batch_names", "batch_values", "checked_workers", "posix"]
+__all__ = ["NormalizedValues", "Path", "batch_names", "batch_values", "checked_workers", "posix"]
+
+Path = str | os.PathLike[str]
 
 
 class NormalizedValues(Sequence["Data"]):
@@ -43,7 +45,7 @@ class NormalizedValues(Sequence["Data"]):
         return map(normalize, self._values)
 
 
-def batch_names(paths: Sequence[str | os.PathLike[str]], *, distinct: bool = False) -> tuple[str, ...]:
+def batch_names(paths: Sequence[Path], *, distinct: bool = False) -> tuple[str, ...]:
     """Normalise the paths of a batch.
 
     Raises
@@ -88,7 +90,7 @@ def checked_workers(workers: object) -> int | None:
     return workers
 
 
-def posix(path: str | os.PathLike[str]) -> str:
+def posix(path: Path) -> str:
     """Return a path as it was given, with ``/`` between its components."""
     text = os.fspath(path)
     return text.replace("\\", "/") if os.name == "nt" else text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from polystore_core.data import kind_of
+from polystore_core.data import is_rois, kind_of
 from polystore_core.errors import InvalidOption, UnsupportedData
 from polystore_streaming.memory import ALIGNMENT
 from polystore_streaming.sender._appearance import axes_of, place_in_layer
@@ -154,7 +154,7 @@ def _columns(
         return "points", {"coordinates": np.asarray(data, np.float64)}, named
     if found == "table" and kind in (None, "points"):
         return _point_table(data, path)
-    if found == "rois" and kind is None:
+    if is_rois(data) and kind is None:
         from polystore_roi import rois_to_table
 
         return "rois", dict(rois_to_table(data)), ("y", "x")
