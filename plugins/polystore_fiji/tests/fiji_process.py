@@ -1,27 +1,20 @@
-"""A display in a process of its own, driven by the test through a pipe.
-
-The process runs the display as the viewer server does: what the test asks is done within ``Host.deliver``,
-and answered after the display has called ``Host.painted``.
-"""
+"""An ImageJ in a process of its own; see ``display_process``."""
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
-import threading
-import traceback
 from collections import Counter
-from multiprocessing.connection import Connection, Pipe
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-PATIENCE_SECONDS = 60
+from display_process import DisplayProcess, Driver, drive
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-class FijiProcess:
-    """The test's end: methods of the display are called by name and return what they return."""
+class FijiProcess(DisplayProcess):
+    """The test's end."""
 
     def __init__(
         self,
@@ -32,92 +25,25 @@ class FijiProcess:
         command: tuple[str, ...] = (),
         **options: Any,
     ) -> None:
-        ours, theirs = Pipe()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("POLYSTORE_")}
-        environment |= {"HOME": str(home), "_JAVA_OPTIONS": f"-Duser.home={home}", **(variables or {})}
-        environment.pop("DISPLAY", None)
-        if screen is not None:
-            environment["DISPLAY"] = screen
-        with theirs:
-            self.process = subprocess.Popen(
-                [*command, sys.executable, __file__, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                env=environment,
-            )
-        self._connection = ours
-        try:
-            ours.send(options)
-            self._answer()
-        except BaseException:
-            self.end()
-            raise
-
-    def _answer(self) -> Any:
-        if not self._connection.poll(PATIENCE_SECONDS):
-            raise TimeoutError("the display does not answer")
-        ok, value = self._connection.recv()
-        if not ok:
-            raise value
-        return value
-
-    def call(self, method: str, *arguments: Any) -> Any:
-        """Call a method of the display from its loop; return after the paint."""
-        self._connection.send((method, arguments))
-        return self._answer()
+        own = {"HOME": str(home), "_JAVA_OPTIONS": f"-Duser.home={home}"}
+        super().__init__(__file__, screen, *command, variables={**own, **(variables or {})}, **options)
 
     def java(self, expression: str, **names: Any) -> Any:
         """Evaluate an expression beside the display; ``ij`` gives Java classes, ``imp`` images by title."""
         return self.call("evaluate", expression, names)
 
-    def wait(self) -> int:
-        """Wait for the end of the process; return its exit status."""
-        return self.process.wait(PATIENCE_SECONDS)
 
-    def end(self) -> None:
-        """End the process, whatever it does."""
-        self._connection.close()
-        self.process.kill()
-        self.process.wait()
+class FijiDriver(Driver):
+    """The host behind ImageJ."""
 
+    own = ("evaluate",)
 
-class _Driver:
-    """The host behind the display: one request at a time."""
-
-    def __init__(self, connection: Connection) -> None:
-        from polystore_fiji._display import FijiDisplay
-
-        self.connection = connection
-        self.counts: Counter[str] = Counter()
-        self.answer: tuple[bool, Any] | None = None
-        self.request: tuple[str, tuple[Any, ...]] | None = None
-        self.display = FijiDisplay("PolyStore", **connection.recv())
-        connection.send((True, None))
-
-    def listen(self) -> None:
-        while True:
-            try:
-                self.request = self.connection.recv()
-            except EOFError:
-                return
-            self.display.wake()
-
-    def deliver(self) -> bool:
-        if self.request is not None:
-            (method, arguments), self.request = self.request, None
-            try:
-                act = self.evaluate if method == "evaluate" else getattr(self.display, method)
-                self.answer = True, act(*arguments)
-            except Exception as error:
-                traceback.print_exc()
-                self.answer = False, error
-        return False
-
-    def painted(self) -> None:
-        if self.answer is not None:
-            answer, self.answer = self.answer, None
-            self.connection.send(answer)
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._counts: Counter[str] = Counter()
 
     def evaluate(self, expression: str, names: dict[str, Any]) -> Any:
+        """Evaluate an expression."""
         from polystore_fiji._java import java
 
         def image(title: str) -> Any:
@@ -130,10 +56,8 @@ class _Driver:
         """Make an ``ij.ImageListener`` that counts updates under a name."""
         import jpype
 
-        counts = self.counts
-
         def count(_imp: object) -> None:
-            counts[name] += 1
+            self._counts[name] += 1
 
         def ignore(_imp: object) -> None:
             pass
@@ -146,7 +70,7 @@ class _Driver:
         from polystore_fiji._java import on_event_thread
 
         on_event_thread(lambda: None)
-        return self.counts[name]
+        return self._counts[name]
 
 
 def _plain(value: Any) -> Any:
@@ -159,18 +83,8 @@ def _plain(value: Any) -> Any:
     return None if value is None else str(value)
 
 
-def main() -> None:
-    """Run a display until it ends."""
-    connection = Connection(int(sys.argv[1]))
-    try:
-        driver = _Driver(connection)
-    except Exception as error:
-        connection.send((False, error))
-        return
-    threading.Thread(target=driver.listen, daemon=True).start()
-    driver.display.run(driver)
-    print("SIGTERM is", signal.getsignal(signal.SIGTERM), file=sys.stderr)
-
-
 if __name__ == "__main__":
-    main()
+    from polystore_fiji._display import FijiDisplay
+
+    drive(FijiDriver, FijiDisplay, "PolyStore")
+    print("SIGTERM is", signal.getsignal(signal.SIGTERM), file=sys.stderr)

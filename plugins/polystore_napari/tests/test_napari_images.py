@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from napari_content import POSITIONS, image, labels, noise
+from napari_content import POSITIONS, image, labels, noise, points
 
 
 def test_an_image_is_a_layer_with_its_pixels(napari):
@@ -211,12 +211,17 @@ def test_contrast_beyond_32_bits_is_cut(napari):
     assert napari.layer("image")["contrast"] == [-1e38, 1e38]
 
 
-def test_an_image_that_is_refused_leaves_no_axis_behind(napari):
+def test_a_colormap_that_does_not_exist_is_refused_and_the_pixels_stay(napari):
     napari.call("show_image", image(noise(8, 8)))
-    with pytest.raises(ValueError, match="no colormap 'purpel'"):
-        napari.call(
-            "show_image", image(noise(8, 8), "a", layer="stack", position={"well": "A01"}, colormap="purpel")
-        )
+    with pytest.raises(ValueError, match="napari has no colormap 'purpel'"):
+        napari.call("show_image", image(noise(8, 8, seed=1), colormap="purpel"))
+    np.testing.assert_array_equal(napari.call("pixels", "image", {}), noise(8, 8))
+
+
+def test_what_is_refused_leaves_no_axis_behind(napari):
+    napari.call("show_image", image(noise(8, 8)))
+    with pytest.raises(ValueError, match="purpel"):
+        napari.call("show_points", points([(1, 2)], "a", position={"well": "A01"}, color="purpel"))
     assert napari.python("answer = viewer.dims.ndim, len(viewer.layers)") == (2, 1)
     napari.call("show_image", image(noise(8, 8), "a", layer="stack", position={"z": 1}))
     assert napari.layer("stack")["axes"] == ["z", "y", "x"]

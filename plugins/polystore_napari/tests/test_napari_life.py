@@ -23,14 +23,14 @@ def own_napari(screen, tmp_path):
 
 def test_it_closes_without_asking(own_napari):
     own_napari.call("show_image", image(noise(8, 8)))
-    own_napari._connection.send(("close", ()))
+    own_napari.say("close")
     assert own_napari.wait() == 0
 
 
 def test_it_closes_without_asking_when_the_user_closes_the_window(own_napari):
     own_napari.call("show_image", image(noise(8, 8)))
     statements = "viewer.window._qt_window.close(quit_app=False, confirm_need=True)"
-    own_napari._connection.send(("execute", (statements, {})))
+    own_napari.say("execute", statements, {})
     assert own_napari.wait() == 0
 
 
@@ -49,7 +49,7 @@ def test_the_settings_of_the_user_are_read_and_left_as_they_are(screen, tmp_path
         "from napari.settings import get_settings; settings = get_settings();"
         "settings.application.playback_fps = 3; answer = settings.appearance.theme, settings.config_path"
     )
-    process._connection.send(("close", ()))
+    process.say("close")
     assert process.wait() == 0
     process.end()
     assert (theme, path) == ("light", None)

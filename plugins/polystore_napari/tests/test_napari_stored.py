@@ -41,6 +41,14 @@ def test_a_plate_is_channels_as_layers_with_wells_and_fields_as_sliders(napari, 
     np.testing.assert_array_equal(napari.call("pixels", "plate.ome.zarr", position), noise(40, 50, seed=7))
 
 
+def test_a_unit_that_is_a_formula_is_not_computed(napari, plate, tmp_path):
+    for metadata in tmp_path.rglob("zarr.json"):
+        metadata.write_text(metadata.read_text().replace('"micrometer"', '"9**9**9**9"'))
+    napari.call("open_stored", Stored(plate, "zarr"))
+    layer = napari.layer("plate.ome.zarr GFP")
+    assert (layer["scale"][2:], layer["units"][2:]) == ([0.65, 0.65], ["pixel", "pixel"])
+
+
 def test_labels_lie_beside_the_image_that_they_belong_to(napari, plate):
     napari.call("open_stored", Stored(plate, "zarr"))
     layer = napari.layer("plate.ome.zarr nuclei")

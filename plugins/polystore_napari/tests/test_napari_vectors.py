@@ -176,6 +176,11 @@ def test_points_larger_than_everything_are_refused(napari):
         napari.call("show_points", points([(1, 2)], size=1e308))
 
 
+def test_regions_that_lie_nowhere_are_refused(napari):
+    with pytest.raises(ValueError, match=r"reach to pixel 1\.1259e\+15"):
+        napari.call("show_rois", regions([Line((0, 0), (2.0**50, 1))]))
+
+
 def test_regions_on_planes_that_napari_cannot_tell_apart_are_refused(napari):
     with pytest.raises(ValueError, match="tells planes apart up to 16777216"):
         napari.call("show_rois", regions([Rectangle(1, 1, 2, 3, z=2**24)]))

@@ -3,6 +3,7 @@
 Every test runs with each of the ``KINDS`` of viewers; times are printed by ``make stress``.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -24,6 +25,9 @@ NO_LONGER_THAN = 10.0
 
 PACE = 0.005
 """Seconds that a pipeline takes for an image, besides saving it."""
+
+SECONDS_OF_LIFE = 2.0
+"""How long a viewer runs that is restarted again and again."""
 
 
 def image(number, shape=(256, 256)):
@@ -240,6 +244,8 @@ def offer_ten_gigabytes(viewers, fault, capsys):
         viewers.kill()
         viewers.start()
         restarts += 1
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            sender.wait(SECONDS_OF_LIFE)
     found = result_of(sender)
     if fault == "stopped":
         viewers.signal(signal.SIGCONT)

@@ -99,7 +99,7 @@ def say_hostile_things(attacked):
 
 
 def say_damaged_things(attacked, messages, seed):
-    """Say damaged messages in small groups, all that the viewer answers is read."""
+    """Say damaged messages in small groups, all that the viewer answers is read; tidy up behind them."""
     sender = attacked.make()
     damaged = damaged_messages(random.Random(seed), messages)
     for number, parts in enumerate(damaged):
@@ -109,6 +109,10 @@ def say_damaged_things(attacked, messages, seed):
         if number % 100 == 0:
             attacked.serve_honest()
     sender.settle()
+    for layer in sender.ask("layers"):
+        name = layer.get("layer", layer["name"])
+        if name != "honest":
+            sender.ask("remove", layer=name)
     sender.close()
 
 

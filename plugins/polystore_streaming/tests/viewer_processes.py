@@ -148,7 +148,8 @@ class Viewers:
                 [*command, *more], stdout=log, stderr=log, env=self.environment, start_new_session=True
             )
         self.started.append(process)
-        eventually(lambda: read_record(files) or process.poll() is not None)
+        # The record of one that was killed stays until the next writes its own.
+        eventually(lambda: getattr(read_record(files), "pid", 0) == process.pid or process.poll() is not None)
         assert process.poll() is None, files.log.read_text()
         return process
 

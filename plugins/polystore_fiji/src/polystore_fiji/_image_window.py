@@ -228,7 +228,7 @@ class ImageWindow:
         self._go_to(None)
         imp.show()
         canvas = imp.getCanvas()
-        if canvas is not None and 0 in (canvas.getWidth(), canvas.getHeight()):
+        if canvas is not None and min(self.size) * canvas.getMagnification() < 1:
             canvas.zoom100Percent()  # so thin that all of it at once would be less than a pixel wide
 
     def _check_number(self, position: Mapping[str, int | str]) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from polystore_napari._pixels import PixelLayer, streamed
+from polystore_streaming.viewer import Image
 
 if TYPE_CHECKING:
     from polystore_napari._world import World
-    from polystore_streaming.viewer import Image
+    from polystore_streaming.viewer import Labels
 
 __all__ = ["ImageLayer"]
 
@@ -26,6 +27,7 @@ class ImageLayer(PixelLayer):
         super().__init__(**streamed(first, world))
         if first.pixels.dtype.kind not in "biuf":
             raise ValueError(f"napari shows real numbers, not {first.pixels.dtype}")
+        _check_colormap(first)
         self.channel_name = first.channel_name
         self.colormap = first.colormap
         self._blending = first.blending
@@ -34,6 +36,18 @@ class ImageLayer(PixelLayer):
         self._colormap_fixed = False
         self._given_colormap = "gray"
         self._setting = False
+
+    def check(self, frame: Image | Labels) -> None:
+        """Refuse a frame that does not fit.
+
+        Raises
+        ------
+        ValueError
+            If it has another data type or other axes, or a colormap that napari does not have.
+        """
+        super().check(frame)
+        if isinstance(frame, Image):
+            _check_colormap(frame)
 
     def build(self, name: str) -> Any:
         """Make the napari layer."""
@@ -45,10 +59,7 @@ class ImageLayer(PixelLayer):
         blending = self._blending
         if blending is None:
             blending = "translucent_no_depth" if self.channel is None else "additive"
-        try:
-            self.layer = NapariImage(**self.arguments(name), **colors, blending=blending)
-        except KeyError as error:
-            raise ValueError(f"napari has no colormap {self.colormap!r}") from error
+        self.layer = NapariImage(**self.arguments(name), **colors, blending=blending)
         if not self.planes.samples:
             self._given_colormap = self.layer.colormap.name
         self._watch()
@@ -98,6 +109,16 @@ class ImageLayer(PixelLayer):
     def _on_colormap(self) -> None:
         if self.layer.colormap.name != self._given_colormap:
             self._colormap_fixed = True
+
+
+def _check_colormap(frame: Image) -> None:
+    from napari.utils.colormaps.colormap_utils import ensure_colormap
+
+    if frame.colormap is not None:
+        try:
+            ensure_colormap(frame.colormap)
+        except KeyError as error:
+            raise ValueError(f"napari has no colormap {frame.colormap!r}") from error
 
 
 def _increasing(limits: tuple[float, float] | None) -> tuple[float, float]:

@@ -121,7 +121,7 @@ class Scene:
 
         check_place(regions)
         rois = rois_from_table(regions.table)
-        check_regions(rois)
+        check_regions(regions, rois)
         channel = regions.position.get(CHANNEL)
         sent = Sent(rois, *drawn(rois))
         groups = grouped(sent, sliding(regions.position))

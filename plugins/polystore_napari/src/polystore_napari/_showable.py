@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from polystore_roi import Roi
-    from polystore_streaming.viewer import Content, Image, Labels, Points
+    from polystore_streaming.viewer import Content, Image, Labels, Points, Regions
 
 __all__ = ["check_coordinates", "check_pixels", "check_place", "check_regions", "is_length"]
 
@@ -76,14 +76,17 @@ def check_coordinates(points: Points) -> None:
         raise ValueError(f"points are at most {LARGEST:.0f} pixels wide, not {points.size}")
 
 
-def check_regions(rois: Sequence[Roi]) -> None:
-    """Refuse regions on planes that napari cannot tell from others.
+def check_regions(regions: Regions, rois: Sequence[Roi]) -> None:
+    """Refuse regions that lie where napari counts no pixels, or on planes that it cannot tell from others.
 
     Raises
     ------
     ValueError
         If there are some.
     """
+    farthest = float(np.abs(regions.table["vertices"]).max(initial=0.0))
+    if farthest >= FARTHEST:
+        raise ValueError(f"regions reach to pixel {farthest:g}; napari counts less than {FARTHEST}")
     for roi in rois:
         if max(roi.z or 0, roi.t or 0) >= FARTHEST:
             raise ValueError(f"a region at z={roi.z}, t={roi.t}; napari tells planes apart up to {FARTHEST}")
