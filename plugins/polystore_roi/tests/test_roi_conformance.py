@@ -27,7 +27,7 @@ class Regions(BackendConformance):
 
     persistent = True
     shared = True
-    settings = settings(BackendConformance.settings, max_examples=20, stateful_step_count=20)
+    settings = settings(BackendConformance.settings, max_examples=8, stateful_step_count=15)
 
     def configuration(self, folder: Path) -> Mapping[str, Any]:
         return {"root": folder}
@@ -50,11 +50,6 @@ class Regions(BackendConformance):
 class TestRegionsInArchives(Regions):
     backend = "disk"
     suffixes: ClassVar = {"rois": ".roi.zip"}
-
-
-class TestRegionsInJson(Regions):
-    backend = "disk"
-    suffixes: ClassVar = {"rois": ".roi.json"}
 
 
 class TestRegionsInGeoJson(Regions):
