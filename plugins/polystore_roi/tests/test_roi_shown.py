@@ -98,8 +98,11 @@ def test_a_region_is_shown_where_it_is(shown_by, roi):
     assert np.count_nonzero(covered(shown) != covered(roi)) <= 0.02 * np.count_nonzero(covered(roi))
 
 
+WITH_CORNERS = ["polygon", "fine polygon", "polyline", "points", "line", "turned rectangle", "turned text"]
+
+
 @each_program
-@pytest.mark.parametrize("kind", ["polygon", "fine polygon", "polyline", "points", "line", "rectangle"])
+@pytest.mark.parametrize("kind", WITH_CORNERS)
 def test_a_region_is_shown_with_its_corners(shown_by, kind):
     roi = EVERY_KIND[kind]
     assert np.allclose(outline(shown_by(roi)), outline(roi), atol=1e-4)

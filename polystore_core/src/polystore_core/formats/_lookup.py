@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from polystore_core.data._kinds import kind_of
@@ -30,10 +29,14 @@ class FormatRegistry:
 
     def __init__(self) -> None:
         self._loaded: dict[str, Format] = {}
+        self._found: dict[str, tuple[Plugin, ...]] | None = None
 
-    @cached_property
+    @property
     def _installed(self) -> dict[str, tuple[Plugin, ...]]:
-        return {suffix.lower(): claimants for suffix, claimants in discover(FORMATS).items()}
+        """Found once, without the lock of a ``cached_property``: a forked child would wait for its owner."""
+        if self._found is None:
+            self._found = {suffix.lower(): claimants for suffix, claimants in discover(FORMATS).items()}
+        return self._found
 
     def suffixes(self, kind: str | None = None) -> tuple[str, ...]:
         """Return the known suffixes, sorted; with ``kind`` those that hold that kind of data."""

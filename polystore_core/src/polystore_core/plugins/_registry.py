@@ -8,7 +8,6 @@ import warnings
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from polystore_core.errors import (
@@ -107,6 +106,7 @@ class BackendRegistry:
     def _reset(self) -> None:
         self._open: dict[str, Backend] = {}
         self._errors: dict[str, str] = {}
+        self._found: dict[str, tuple[Plugin, ...]] | None = None
         self._lock = threading.RLock()
         _registries.add(self)
 
@@ -122,9 +122,12 @@ class BackendRegistry:
     def __repr__(self) -> str:
         return f"BackendRegistry({listed(self.names())})"
 
-    @cached_property
+    @property
     def _installed(self) -> dict[str, tuple[Plugin, ...]]:
-        return discover(BACKENDS)
+        """Found once, without the lock of a ``cached_property``: a forked child would wait for its owner."""
+        if self._found is None:
+            self._found = discover(BACKENDS)
+        return self._found
 
     def names(self) -> tuple[str, ...]:
         """Names of all backends that may be given as ``backend=``, sorted."""

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from polystore_core.errors import PathNotFound, UnsupportedData
 from polystore_core.testing._kit import Kit, needs
-from polystore_core.testing._samples import ARRAYS, any_value, assert_same, assert_untouched, duplicate
+from polystore_core.testing._samples import ARRAYS, assert_same, assert_untouched, duplicate
 
 if TYPE_CHECKING:
     from polystore_core.data import Data, DataKind
@@ -32,7 +32,7 @@ class ExactnessTests(Kit):
         path = self.name("a", kind)
 
         @self.settings
-        @given(any_value(kind))
+        @given(self.any_value(kind))
         def check(value: Any) -> None:
             self._check_round_trip(store, path, value)
 

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from polystore_core.plugins import BackendRegistry
-from polystore_core.testing._samples import sample
+from polystore_core.testing._samples import any_value, sample
 from polystore_core.testing._store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hypothesis.strategies import SearchStrategy
 
     from polystore_core.data import Data, DataKind
 
@@ -164,6 +166,13 @@ class Kit:
     def value(self, number: int = 0, kind: DataKind | None = None) -> Data:
         """Return a small value; different for different numbers."""
         return sample(kind or self.kind, number)
+
+    def any_value(self, kind: DataKind) -> SearchStrategy[Any]:
+        """Return a strategy for values of a kind, arrays among them.
+
+        Override it together with :meth:`value` where the backend takes only values of certain classes.
+        """
+        return any_value(kind)
 
     @classmethod
     def can(cls, ability: str) -> bool:
