@@ -155,10 +155,14 @@ class ArrayReader(ArrayStore):
         most = None if self._piece.counted else HEADER
         if self._form.shard is not None:
             index = self.index(key)
-            for start, length in [] if index is None else index.reshape(-1, 2).tolist():
-                if start != NOTHING:
-                    head = length if most is None else min(length, most)
-                    self._piece.check(key, self.chunk(key, start, head), length)
+            places = [] if index is None else index.reshape(-1, 2).tolist()
+            present = [(start, length) for start, length in places if start != NOTHING]
+            heads = [(start, length if most is None else min(length, most)) for start, length in present]
+            for head, (_, length) in zip(
+                self._snapshot.pieces(key, heads, self._form.most), present, strict=True
+            ):
+                self._refuse_replaced(key, head)
+                self._piece.check(key, head.content, length)
             return
         piece = self._read(key, 0, most)
         if piece is not None:

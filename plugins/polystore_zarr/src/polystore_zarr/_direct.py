@@ -59,6 +59,8 @@ class Form(NamedTuple):
         Name of the compression, or ``"bytes"``.
     codec
         Of numcodecs; ``None`` without compression.
+    piece
+        What a stored chunk may hold.
     """
 
     grid: Grid
@@ -66,11 +68,12 @@ class Form(NamedTuple):
     fill: Any
     compression: str
     codec: Any
+    piece: PieceForm
 
     @property
     def chunk_bytes(self) -> int:
         """Bytes of a chunk, decoded."""
-        return prod(self.grid.chunks) * self.dtype.itemsize
+        return self.piece.decoded
 
 
 def form_of(metadata: Any) -> Form | None:
@@ -94,7 +97,9 @@ def form_of(metadata: Any) -> Form | None:
     name = others[0]["name"] if others else "bytes"
     codec = _CODECS[name](others[0].get("configuration", {})) if others else None
     fill = dtype.type() if metadata.fill_value is None else metadata.fill_value
-    return Form(Grid(metadata.shape, tuple(chunks), files if sharded else None), dtype, fill, name, codec)
+    grid = Grid(metadata.shape, tuple(chunks), files if sharded else None)
+    piece = PieceForm(prod(chunks) * dtype.itemsize, ("bytes", name) if others else ("bytes",))
+    return Form(grid, dtype, fill, name, codec, piece)
 
 
 def _blosc(settings: dict[str, Any]) -> Any:
@@ -185,12 +190,13 @@ def load(form: Form, metadata: Any, reader: ArrayReader, region: Region, *, thre
 
     def load_chunk(part: FilePart) -> None:
         key = metadata.encode_chunk_key(part.position)
-        _place(form, key, reader.content(key), _view(out, within(part.region, region)), part, scratch=scratch)
+        _place(form, key, reader.content(key), _view(out, part.target), part, scratch=scratch)
 
     def load_shard(part: FilePart, inside: int) -> None:
         key = metadata.encode_chunk_key(part.position)
         content = reader.content(key) if part.is_whole else None
         index = None if part.is_whole and content is None else reader.index(key, content)
+        inside_out = _view(out, part.target)
 
         def decode(chunk: FilePart) -> None:
             piece = None
@@ -201,7 +207,7 @@ def load(form: Form, metadata: Any, reader: ArrayReader, region: Region, *, thre
                     if content is None
                     else memoryview(content)[start : start + length]
                 )
-            _place(form, key, piece, _view(out, within(chunk.region, region)), chunk, scratch=scratch)
+            _place(form, key, piece, _view(inside_out, chunk.target), chunk, scratch=scratch)
 
         spread(decode, _chunks_of(form, part, part.region), inside)
 
@@ -246,12 +252,12 @@ def _place(form: Form, key: str, content: Any, target: Array, part: FilePart, *,
         target[...] = form.fill
         return
     if form.compression in ("zstd", "blosc"):
-        PieceForm(form.chunk_bytes, ("bytes", form.compression)).check(key, content)
+        form.piece.check(key, content)
         if claimed_size(form.compression, content, form.chunk_bytes) == form.chunk_bytes:
             whole = form.chunk_bytes == target.nbytes and target.flags.c_contiguous
             form.codec.decode(content, out=target if whole else scratch.chunk)
             if not whole:
-                target[...] = scratch.chunk[within(part.region, part.extent)]
+                target[...] = scratch.chunk[part.source]
             return
     decoded = memoryview(_decoded(form, key, content)).cast("B")
     if decoded.nbytes != form.chunk_bytes:
@@ -259,7 +265,7 @@ def _place(form: Form, key: str, content: Any, target: Array, part: FilePart, *,
             f"chunk {key!r} decodes to {decoded.nbytes} bytes, not to the {form.chunk_bytes} of a chunk"
         )
     chunk = np.frombuffer(decoded, form.dtype).reshape(form.grid.chunks)
-    target[...] = chunk[within(part.region, part.extent)]
+    target[...] = chunk[part.source]
 
 
 def _decoded(form: Form, key: str, content: Any) -> Any:
@@ -270,7 +276,7 @@ def _decoded(form: Form, key: str, content: Any) -> Any:
         decoded = decoder.decompress(content, form.chunk_bytes + 1)
         if not decoder.unused_data:
             return decoded
-        PieceForm(form.chunk_bytes, ("bytes", "gzip")).check(key, content)
+        form.piece.check(key, content)
     return form.codec.decode(content)
 
 

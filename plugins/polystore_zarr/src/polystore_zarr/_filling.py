@@ -16,7 +16,7 @@ from polystore_zarr._engine import put
 from polystore_zarr._grid import Grid
 from polystore_zarr._known import Known, aside_of, check_block, conflict, was_replaced
 from polystore_zarr._open_array import OpenArray
-from polystore_zarr._regions import file_parts, is_aligned, region_of, shape_of, within
+from polystore_zarr._regions import file_parts, is_aligned, region_of, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,7 +137,7 @@ class _Filling:
         """Write a region, merging it into the files that it covers in part; nobody else moves meanwhile."""
         size = 0
         for part in file_parts(region, self.grid):
-            mine = block[within(part.region, region)]
+            mine = block[part.target]
             with self._directory.staging() as staging, self._directory.lock():
                 replaced = part.is_whole and self._overwrite
                 known = Known.empty(part, self.dtype) if replaced else self._known(part)

@@ -9,7 +9,7 @@ import numpy as np
 
 from polystore_core import CorruptData, PathExists, StorageError, UnsupportedData
 from polystore_zarr._nodes import ASIDE
-from polystore_zarr._regions import shape_of, widened, within
+from polystore_zarr._regions import shape_of, widened
 
 if TYPE_CHECKING:
     from polystore_zarr._grid import Grid
@@ -74,7 +74,7 @@ class Known(NamedTuple):
 
     def enter(self, part: FilePart, block: Array) -> None:
         """Write what a region has of it."""
-        place = within(part.region, part.extent)
+        place = part.source
         self.values[place] = block
         self.written[place] = True
 
@@ -85,7 +85,7 @@ class Known(NamedTuple):
         ------
         PathExists
         """
-        if self.written[within(part.region, part.extent)].any():
+        if self.written[part.source].any():
             raise PathExists(
                 f"region {_text(part.region)} of {shown!r} has been written already; pass overwrite=True to "
                 "replace it",

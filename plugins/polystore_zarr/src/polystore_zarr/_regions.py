@@ -46,11 +46,15 @@ class FilePart(NamedTuple):
         What the file holds of the array.
     region
         What both have in common, in the array.
+    source, target
+        The same, in what the file holds and in the region.
     """
 
     position: tuple[int, ...]
     extent: Region
     region: Region
+    source: Region
+    target: Region
 
     @property
     def is_whole(self) -> bool:
@@ -181,22 +185,23 @@ def shape_of(region: Region) -> tuple[int, ...]:
 
 def file_parts(region: Region, grid: Grid) -> Iterator[FilePart]:
     """Yield what a region has of each file that it touches, in C order."""
-    axes = []
-    for part, step, size in zip(region, grid.files, grid.shape, strict=True):
-        first, last = part.start // step, -(-part.stop // step)
-        axes.append(
-            [
-                (
-                    index,
-                    slice(index * step, min(size, (index + 1) * step)),
-                    slice(max(part.start, index * step), min(part.stop, (index + 1) * step)),
-                )
-                for index in range(first, last)
-            ]
-        )
+    axes = [
+        [
+            _common(index, slice(index * step, min(size, (index + 1) * step)), part)
+            for index in range(part.start // step, -(-part.stop // step))
+        ]
+        for part, step, size in zip(region, grid.files, grid.shape, strict=True)
+    ]
     for axis in product(*axes):
-        position, extent, common = zip(*axis, strict=True) if axis else ((), (), ())
-        yield FilePart(position, extent, common)
+        yield FilePart(*zip(*axis, strict=True)) if axis else FilePart((), (), (), (), ())
+
+
+def _common(index: int, extent: slice, part: slice) -> tuple[int, slice, slice, slice, slice]:
+    """Return what :class:`FilePart` has, along one axis."""
+    start, stop = max(part.start, extent.start), min(part.stop, extent.stop)
+    source = slice(start - extent.start, stop - extent.start)
+    target = slice(start - part.start, stop - part.start)
+    return index, extent, slice(start, stop), source, target
 
 
 def is_aligned(region: Region, grid: Grid) -> bool:

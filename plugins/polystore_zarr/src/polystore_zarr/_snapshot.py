@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from copy import copy
-from typing import NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from polystore_core import CorruptData
 from polystore_zarr._nodes import ASIDE, DOCUMENTS
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 __all__ = ["Piece", "Snapshot", "SnapshotLike", "SnapshotSource", "refuse_too_much", "snapshot_of"]
 
 _HAS_DIR_FD = os.open in os.supports_dir_fd
+_HAS_PREAD = hasattr(os, "pread")
 _HAS_PROC = sys.platform == "linux" and os.path.isdir("/proc/self/fd")
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _FILE = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -65,6 +69,9 @@ class SnapshotLike(Protocol):
 
     def piece(self, name: str, start: int, length: int | None, most: int) -> Piece:
         """Read a part of a file that may have some bytes; a negative ``start`` counts from its end."""
+
+    def pieces(self, name: str, places: Iterable[tuple[int, int]], most: int) -> Iterator[Piece]:
+        """Read parts of a file, each by its start and length."""
 
     async def fetch(self, name: str, start: int, length: int | None, most: int) -> Piece:
         """Read as :meth:`piece`, while others read if that is of use."""
@@ -183,16 +190,24 @@ class Snapshot:
 
     def piece(self, name: str, start: int, length: int | None, most: int) -> Piece:
         """Read a part of a file that may have some bytes; a negative ``start`` counts from its end."""
+        (piece,) = self.pieces(name, [(start, length)], most)
+        return piece
+
+    def pieces(self, name: str, places: Iterable[tuple[int, int | None]], most: int) -> Iterator[Piece]:
+        """Read parts of a file; a negative start counts from its end, ``None`` goes on to its end."""
         descriptor = self._open(name)
         try:
             status = os.fstat(descriptor)
-            size = status.st_size
+            size, state = status.st_size, (status.st_ino, status.st_mtime_ns)
             refuse_too_much(name, size, most)
-            first = start if start >= 0 else max(0, size + start)
-            wanted = max(0, size - first) if length is None else min(length, max(0, size - first))
-            if first:
-                os.lseek(descriptor, first, os.SEEK_SET)
-            return Piece(_read_exactly(descriptor, wanted), size, (status.st_ino, status.st_mtime_ns))
+            for start, length in places:
+                first = start if start >= 0 else max(0, size + start)
+                left = max(0, size - first)
+                yield Piece(
+                    _read_exactly(descriptor, first, left if length is None else min(length, left)),
+                    size,
+                    state,
+                )
         finally:
             os.close(descriptor)
 
@@ -206,12 +221,20 @@ class Snapshot:
         return os.open(f"{self._inside}{name}", _FILE, dir_fd=self._descriptor)
 
 
-def _read_exactly(descriptor: int, wanted: int) -> bytes:
+def _read_exactly(descriptor: int, start: int, wanted: int) -> bytes:
     """Read some bytes, or to the end."""
-    content = os.read(descriptor, wanted)
+    content = _pread(descriptor, wanted, start)
     if len(content) == wanted:
         return content
     parts = [content]
     while parts[-1]:
-        parts.append(os.read(descriptor, wanted - sum(map(len, parts))))
+        done = sum(map(len, parts))
+        parts.append(_pread(descriptor, wanted - done, start + done))
     return b"".join(parts)
+
+
+def _pread(descriptor: int, length: int, start: int) -> bytes:
+    if _HAS_PREAD:
+        return os.pread(descriptor, length, start)
+    os.lseek(descriptor, start, os.SEEK_SET)
+    return os.read(descriptor, length)

@@ -38,36 +38,41 @@ _KEEP_SIZE = frozenset({"bytes", "endian", "transpose", "shuffle"})
 _COMPRESS = frozenset({"zstd", "blosc", "gzip", "zlib", "lz4", "bz2", "lzma"})
 
 
-class PieceForm(NamedTuple):
+class PieceForm:
     """A chunk that is encoded by itself: in a file of its own, or in a shard.
 
-    Attributes
+    Parameters
     ----------
     decoded
         Bytes of its values.
     codecs
         Names of what encodes it, in order.
+
+    Attributes
+    ----------
+    decoded, codecs
+        The same.
+    exact
+        Bytes that it is stored in; ``None`` if that depends on its values.
+    most
+        Bytes that it is never stored in more than.
+    counted
+        Whether all of it must be read to know what it decodes to.
     """
 
-    decoded: int
-    codecs: tuple[str, ...]
+    __slots__ = ("_limits", "codecs", "counted", "decoded", "exact", "most")
 
-    @property
-    def exact(self) -> int | None:
-        """Bytes that it is stored in; ``None`` if that depends on its values."""
-        if not _KEEP_SIZE.union(["crc32c"]).issuperset(self.codecs):
-            return None
-        return self.decoded + _CHECKSUM * self.codecs.count("crc32c")
-
-    @property
-    def most(self) -> int:
-        """Bytes that it is never stored in more than."""
-        return 2 * self._encoded + _OVERHEAD
-
-    @property
-    def counted(self) -> bool:
-        """Whether all of it must be read to know what it decodes to."""
-        return len(self._compressions) > 1 or not COUNTED.isdisjoint(self._compressions)
+    def __init__(self, decoded: int, codecs: tuple[str, ...]) -> None:
+        self.decoded, self.codecs = decoded, codecs
+        known = _KEEP_SIZE | _COMPRESS | {"crc32c"}
+        encoded = decoded if known.issuperset(codecs) else _WIDEST * decoded  # a filter may widen it
+        keeps_size = _KEEP_SIZE.union(["crc32c"]).issuperset(codecs)
+        self.exact = decoded + _CHECKSUM * codecs.count("crc32c") if keeps_size else None
+        self.most = 2 * encoded + _OVERHEAD
+        compressions = _compressions(codecs)
+        self.counted = len(compressions) > 1 or not COUNTED.isdisjoint(compressions)
+        limits = [*[self.most] * (len(compressions) - 1), encoded]
+        self._limits = list(zip(compressions, limits, strict=False))
 
     def check(self, key: str, content: bytes | memoryview, size: int | None = None) -> None:
         """Check that it claims no more than it may, as far as it says so itself.
@@ -87,35 +92,15 @@ class PieceForm(NamedTuple):
         """
         if not content:
             raise CorruptData(f"chunk {key!r} is empty, or ends too early")
-        outer = self._compressions
-        for number, codec in enumerate(outer):
-            innermost = number == len(outer) - 1
+        for left, (codec, limit) in enumerate(self._limits, 1 - len(self._limits)):
             if codec == "blosc" and _blosc_length(content) > (size or len(content)):
                 raise CorruptData(f"chunk {key!r} is not as long as its header says")
-            limit = self._encoded if innermost else self.most
             claim = claimed_size(codec, content, limit)
             if claim is not None and claim > limit:
                 raise CorruptData(f"chunk {key!r} claims more than the {limit} bytes of a chunk")
-            if not innermost:
+            if left:
                 size = None
                 content = memoryview(numcodecs.get_codec({"id": codec}).decode(content))
-
-    @property
-    def _encoded(self) -> int:
-        """Bytes of its values when they are compressed: a filter may have made them wider."""
-        known = _KEEP_SIZE | _COMPRESS | {"crc32c"}
-        return self.decoded if known.issuperset(self.codecs) else _WIDEST * self.decoded
-
-    @property
-    def _compressions(self) -> list[str]:
-        """The last one first, up to what is not known; a checksum at the end is passed over."""
-        names: list[str] = []
-        for name in reversed(self.codecs):
-            if name in _COMPRESS:
-                names.append(name)
-            elif name != "crc32c":
-                break
-        return names
 
 
 class ShardForm(NamedTuple):
@@ -276,3 +261,14 @@ def _names(codecs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 def _endian(codecs: Sequence[Mapping[str, Any]]) -> str:
     configuration: Mapping[str, Any] = codecs[0].get("configuration") or {}
     return str(configuration.get("endian", "little"))
+
+
+def _compressions(codecs: Sequence[str]) -> list[str]:
+    """Return what compresses, the last one first, up to what is not known; a checksum is passed over."""
+    names: list[str] = []
+    for name in reversed(codecs):
+        if name in _COMPRESS:
+            names.append(name)
+        elif name != "crc32c":
+            break
+    return names

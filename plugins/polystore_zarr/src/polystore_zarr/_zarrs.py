@@ -24,7 +24,7 @@ from zarrs._internal import ChunkItem, CodecPipelineImpl
 
 from polystore_core import CorruptData, StorageError
 from polystore_zarr._grid import Grid
-from polystore_zarr._regions import file_parts, shape_of, within
+from polystore_zarr._regions import file_parts, shape_of
 
 if TYPE_CHECKING:
     from zarr import AsyncArray
@@ -156,8 +156,7 @@ def retrieve(array: AsyncArray[Any], snapshot: Snapshot, region: Region, *, thre
         key = metadata.encode_chunk_key(part.position)
         keys.append(key)
         reader.check(key)
-        place = within(part.region, part.extent)
-        items.append(ChunkItem(key, place, steps, within(part.region, region), out.shape))
+        items.append(ChunkItem(key, part.source, steps, part.target, out.shape))
     try:
         pipeline.retrieve_chunks_and_apply_index(items, out)
     except Exception as error:

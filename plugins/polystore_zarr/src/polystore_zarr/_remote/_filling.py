@@ -20,7 +20,7 @@ from polystore_zarr._grid import grid_of
 from polystore_zarr._known import Known, aside_of, check_block, conflict, was_replaced
 from polystore_zarr._loops import run
 from polystore_zarr._nodes import parsed
-from polystore_zarr._regions import file_parts, is_aligned, region_of, shape_of, within
+from polystore_zarr._regions import file_parts, is_aligned, region_of, shape_of
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._buckets import at_once
 from polystore_zarr._remote._commits import commit, staged
@@ -141,7 +141,7 @@ class _Filling:
     def merge(self, region: Region, block: Array) -> int:
         """Write a region, merging it into the files that it covers in part."""
         parts = list(file_parts(region, self.grid))
-        return sum(at_once(lambda part: self._merge(part, block[within(part.region, region)]), parts))
+        return sum(at_once(lambda part: self._merge(part, block[part.target]), parts))
 
     def _merge(self, part: FilePart, mine: Array) -> int:
         may_lose = self._overwrite
