@@ -52,10 +52,13 @@ def test_an_image_without_pixels_is_refused(fiji):
         fiji.call("show_image", image(np.zeros((0, 5), np.uint8), contrast=(0.0, 1.0)))
 
 
-def test_an_image_that_is_all_height_is_painted(fiji):
-    fiji.call("show_image", image(np.ones((100_000, 1), np.uint8), contrast=(0.0, 1.0)))
+@pytest.mark.parametrize("shape", [(100_000, 1), (1, 100_000)])
+def test_an_image_that_is_all_height_or_width_is_painted(fiji, shape):
+    size = "(imp('image').getCanvas().getHeight(), imp('image').getCanvas().getWidth())"
+    for first in ((4, 5), shape):
+        fiji.call("show_image", image(np.ones(first, np.uint8), contrast=(0.0, 1.0)))
     assert fiji.call("screenshot").any()
-    assert fiji.java("imp('image').getCanvas().getWidth()") > 0
+    assert min(fiji.java(size)) > 0
 
 
 def test_an_image_in_place_of_a_stack_whose_slider_was_moved(fiji):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jpype
 
-from polystore_fiji._java import java
+from polystore_fiji._java import java, on_event_thread
 from polystore_fiji._look import Look
 from polystore_fiji._lookup_tables import CHANNEL_COLORS, lookup_table
 from polystore_fiji._painting import mark_updated
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     Key = tuple[int | str, ...]
 
 __all__ = ["MOST_PLANES", "ImageWindow"]
+
+_THIN = 500
+"""Times as long as wide."""
 
 MOST_PLANES = 100_000
 """ImageJ arranges all planes of a stack anew whenever it grows."""
@@ -193,13 +196,13 @@ class ImageWindow:
 
     def reset(self, sliders: Sliders, form: PixelForm, size: tuple[int, int]) -> None:
         """Forget the planes, and take others in their place, in the same window where ImageJ can."""
-        was_composite = self.is_composite
+        was_composite, had_size = self.is_composite, self.size
         self.sliders, self.form, self.size = sliders, form, size
         self.grid = PositionGrid(sliders.axes)
         self.looks, self._arrays, self._blank = {}, {}, None
         self._combinations = ([], [], [])
         self._followed, self._grew = None, True
-        if was_composite != self.is_composite:
+        if was_composite != self.is_composite or (self._is_thin and size != had_size):
             self.close()
 
     def contrast(self) -> list[list[float]]:
@@ -226,10 +229,20 @@ class ImageWindow:
         self._calibrate()
         self._show_looks({})
         self._go_to(None)
-        imp.show()
-        canvas = imp.getCanvas()
-        if canvas is not None and min(self.size) * canvas.getMagnification() < 1:
-            canvas.zoom100Percent()  # so thin that all of it at once would be less than a pixel wide
+        if self._is_thin:
+            on_event_thread(self._show_thin)
+        else:
+            imp.show()
+
+    @property
+    def _is_thin(self) -> bool:
+        """Whether all of it at once, as ImageJ shows it at first, might be less than a pixel wide."""
+        return max(self.size) > _THIN * min(self.size)
+
+    def _show_thin(self) -> None:
+        """Show a part in full size; nothing is painted in between, which would fail."""
+        self.imp.show()
+        self.imp.getCanvas().zoom100Percent()
 
     def _check_number(self, position: Mapping[str, int | str]) -> None:
         """Refuse a plane that would make the stack too long: it has one for each combination of values."""
