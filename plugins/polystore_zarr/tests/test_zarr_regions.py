@@ -400,6 +400,34 @@ def test_merged_regions_wait_for_whole_ones(tmp_path: Path) -> None:
     assert np.unique(stack[3]).tolist() in ([40], [1040])
 
 
+@pytest.mark.parametrize("engine", ["zarr-python", "zarrs"])
+@pytest.mark.parametrize("compression", ["zstd", "none"])
+def test_a_part_of_a_shard_is_read_old_or_new(tmp_path: Path, engine: str, compression: str) -> None:
+    """The index and the chunks of a shard are read one after the other, and it is replaced meanwhile."""
+    fm = manager(tmp_path)
+    versions = [np.full((8, 64, 64), 0, np.uint16) for _ in range(2)]
+    versions[1][:] = np.random.default_rng(0).integers(0, 4000, (64, 64))
+    layout: dict[str, Any] = {"chunks": (1, 64, 64), "shards": (8, 64, 64), "compression": compression}
+    fm.save(versions[0], "stack.zarr", backend="zarr", **layout)
+    stop = threading.Event()
+
+    def replace() -> None:
+        for number in count():
+            manager(tmp_path).save(versions[number % 2], "stack.zarr", backend="zarr", region=...)
+            if stop.is_set():
+                break
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    try:
+        for _ in range(300):
+            part = fm.load("stack.zarr", backend="zarr", region=np.s_[2:6], engine=engine)
+            assert any(np.array_equal(part, version[2:6]) for version in versions)
+    finally:
+        stop.set()
+        writer.join()
+
+
 def overwrite_for_ever(folder: Path) -> None:
     """Replace regions by versions of which every pixel says which one it is."""
     fm = manager(folder)

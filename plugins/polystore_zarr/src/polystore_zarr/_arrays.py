@@ -299,16 +299,19 @@ def read_snapshot(
         As for :func:`read_array`.
     """
 
+    from polystore_zarr._chunk_store import ShardReplaced
+
     with _explaining(shown):
-        stored = _stored(snapshot, fill=fill)
-        whole = selection is ...
-        if whole:
-            _check_claims(stored, snapshot, max_bytes, fill=fill)
-        else:
-            _check_size(_selected_bytes(stored, selection), snapshot, max_bytes)
-        alone = threads == 1 or (stored.chunks == 1 and not stored.sharded)
-        array = get(stored.array, snapshot, selection, engine=engine, threads=1 if alone else threads)
-        return array.astype(array.dtype.newbyteorder("="), copy=False)
+        while True:
+            stored = _stored(snapshot, fill=fill)
+            if selection is ...:
+                _check_claims(stored, snapshot, max_bytes, fill=fill)
+            else:
+                _check_size(_selected_bytes(stored, selection), snapshot, max_bytes)
+            alone = threads == 1 or (stored.chunks == 1 and not stored.sharded)
+            with contextlib.suppress(ShardReplaced):
+                array = get(stored.array, snapshot, selection, engine=engine, threads=1 if alone else threads)
+                return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def described(snapshot: SnapshotLike, *, shown: str) -> tuple[Any, tuple[int, ...]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["ArrayReader", "ArrayStore", "ArrayWriter"]
+__all__ = ["ArrayReader", "ArrayStore", "ArrayWriter", "ShardReplaced"]
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -61,6 +61,10 @@ class ArrayStore(Store):
         raise NotImplementedError
 
 
+class ShardReplaced(Exception):
+    """A shard was replaced between two reads of parts of it: what was read is to be read again."""
+
+
 class ArrayReader(ArrayStore):
     """The chunks of one array, as one snapshot holds them.
 
@@ -80,6 +84,7 @@ class ArrayReader(ArrayStore):
         super().__init__(read_only=True)
         self._snapshot = snapshot
         self._form = form
+        self._states: dict[str, object] = {}
         self._fill = fill
         self._by_region = by_region
 
@@ -91,14 +96,16 @@ class ArrayReader(ArrayStore):
     ) -> Buffer | None:
         start, length = _range(byte_range)
         try:
-            content, size = await self._snapshot.fetch(key, start, length, self._form.most)
+            piece = await self._snapshot.fetch(key, start, length, self._form.most)
         except (FileNotFoundError, NotADirectoryError) as error:
             self._refuse_missing(key, error)
             return None
+        content = piece.content
+        self._refuse_replaced(key, piece)
         if byte_range is None:
             self._check_file(key, content)
         elif self._form.shard is not None and (start < 0) == self._form.shard.at_end and start <= 0:
-            self._form.shard.index_in(key, content, size)
+            self._form.shard.index_in(key, content, piece.size)
         else:
             self._piece.check(key, content)
         return prototype.buffer.from_bytes(content)
@@ -136,7 +143,7 @@ class ArrayReader(ArrayStore):
         if content is not None:
             return shard.index_in(key, content, len(content))
         piece = self._read(key, -shard.index_bytes if shard.at_end else 0, shard.index_bytes)
-        return None if piece is None else shard.index_in(key, *piece)
+        return None if piece is None else shard.index_in(key, piece.content, piece.size)
 
     def check(self, key: str) -> None:
         """Check that a file is there and claims no more than it may, as far as it says so itself.
@@ -155,7 +162,18 @@ class ArrayReader(ArrayStore):
             return
         piece = self._read(key, 0, most)
         if piece is not None:
-            self._piece.check(key, *piece)
+            self._piece.check(key, piece.content, piece.size)
+
+    def check_replaced(self, keys: Iterable[str]) -> None:
+        """Raise if a shard that was looked at is another one by now.
+
+        Raises
+        ------
+        ShardReplaced
+        """
+        if self._form.shard is not None:
+            for key in keys:
+                self._read(key, 0, 0)
 
     @property
     def _piece(self) -> PieceForm:
@@ -163,10 +181,17 @@ class ArrayReader(ArrayStore):
 
     def _read(self, key: str, start: int, length: int | None) -> Piece | None:
         try:
-            return self._snapshot.piece(key, start, length, self._form.most)
+            piece = self._snapshot.piece(key, start, length, self._form.most)
         except (FileNotFoundError, NotADirectoryError) as error:
             self._refuse_missing(key, error)
             return None
+        self._refuse_replaced(key, piece)
+        return piece
+
+    def _refuse_replaced(self, key: str, piece: Piece) -> None:
+        """Refuse to read one part of a shard from one file, and another from a newer one."""
+        if self._form.shard is not None and self._states.setdefault(key, piece.state) != piece.state:
+            raise ShardReplaced(key)
 
     def _check_file(self, key: str, content: bytes) -> None:
         if self._form.shard is None:

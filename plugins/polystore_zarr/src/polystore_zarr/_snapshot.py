@@ -27,10 +27,13 @@ class Piece(NamedTuple):
         The part.
     size
         Bytes of the whole file.
+    state
+        Tells this file from one that takes its place.
     """
 
     content: bytes
     size: int
+    state: object = None
 
 
 class SnapshotLike(Protocol):
@@ -182,13 +185,14 @@ class Snapshot:
         """Read a part of a file that may have some bytes; a negative ``start`` counts from its end."""
         descriptor = self._open(name)
         try:
-            size = os.fstat(descriptor).st_size
+            status = os.fstat(descriptor)
+            size = status.st_size
             refuse_too_much(name, size, most)
             first = start if start >= 0 else max(0, size + start)
             wanted = max(0, size - first) if length is None else min(length, max(0, size - first))
             if first:
                 os.lseek(descriptor, first, os.SEEK_SET)
-            return Piece(_read_exactly(descriptor, wanted), size)
+            return Piece(_read_exactly(descriptor, wanted), size, (status.st_ino, status.st_mtime_ns))
         finally:
             os.close(descriptor)
 

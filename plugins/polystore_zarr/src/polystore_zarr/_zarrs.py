@@ -151,18 +151,21 @@ def retrieve(array: AsyncArray[Any], snapshot: Snapshot, region: Region, *, thre
     except TypeError:
         return None
     reader: Any = array.store_path.store
-    items = []
+    items, keys = [], []
     for part in file_parts(region, Grid(metadata.shape, steps)):
         key = metadata.encode_chunk_key(part.position)
+        keys.append(key)
         reader.check(key)
         place = within(part.region, part.extent)
         items.append(ChunkItem(key, place, steps, within(part.region, region), out.shape))
     try:
         pipeline.retrieve_chunks_and_apply_index(items, out)
-    except OSError as error:
-        if error.errno is None:
+    except Exception as error:
+        reader.check_replaced(keys)
+        if isinstance(error, OSError) and error.errno is None:
             raise CorruptData(str(error)) from error
         raise
+    reader.check_replaced(keys)
     if root == snapshot.path and not snapshot.is_current():
         raise StorageError("the array was replaced while it was read", errno=errno.EAGAIN)
     return out

@@ -109,7 +109,8 @@ class Bucket:
         try:
             with self._translated(key):
                 result = obstore.get(self._store, key, options=_ranged(start, length, most))
-                return Piece(result.bytes().to_bytes(), result.meta["size"])
+                meta = result.meta
+                return Piece(result.bytes().to_bytes(), meta["size"], _token(meta))
         except StorageError:
             if not self._ends_before(key, start):
                 raise
@@ -124,7 +125,8 @@ class Bucket:
         try:
             with self._translated(key):
                 result = await obstore.get_async(self._store, key, options=_ranged(start, length, most))
-                return Piece((await result.bytes_async()).to_bytes(), result.meta["size"])
+                meta = result.meta
+                return Piece((await result.bytes_async()).to_bytes(), meta["size"], _token(meta))
         except StorageError:
             if not self._ends_before(key, start):
                 raise
