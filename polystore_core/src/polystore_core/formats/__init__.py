@@ -1,6 +1,15 @@
-"""File formats: the codec protocol and finding the codec of a path."""
+"""File formats: the codec protocol, finding the codec of a path, and what codecs share."""
 
+from polystore_core.formats._files import file_size, is_real_failure, read_all, require_room, write_all
 from polystore_core.formats._format import Format
 from polystore_core.formats._lookup import FormatRegistry
 
-__all__ = ["Format", "FormatRegistry"]
+__all__ = [
+    "Format",
+    "FormatRegistry",
+    "file_size",
+    "is_real_failure",
+    "read_all",
+    "require_room",
+    "write_all",
+]

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
 
 from polystore_core.errors import UnsupportedData
-from polystore_disk.formats._bytes import read_all, require_room, write_all
+from polystore_core.formats import read_all, require_room, write_all
 from polystore_disk.formats._csv_cells import split_cells
 from polystore_disk.formats._csv_columns import dtype_read_back, infer_column
 from polystore_disk.formats._narrow import require_table

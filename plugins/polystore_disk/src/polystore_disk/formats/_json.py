@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NoReturn
 
 from polystore_core.errors import CorruptData, InvalidOption, UnsupportedData
-from polystore_disk.formats._bytes import read_all, require_room, write_all
+from polystore_core.formats import read_all, require_room, write_all
 from polystore_disk.formats._text import decode_utf8, encode_utf8
 
 if TYPE_CHECKING:

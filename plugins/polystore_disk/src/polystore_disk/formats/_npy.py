@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 from polystore_core.errors import BackendUnavailable, CorruptData, UnsupportedData
-from polystore_disk.formats._bytes import bytes_of, file_size, fill, require_room, write_all
+from polystore_core.formats import file_size, require_room, write_all
+from polystore_disk.formats._bytes import bytes_of, fill
 from polystore_disk.formats._narrow import require_array
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core.errors import CorruptData, PolyStoreError, UnsupportedData
-from polystore_disk.formats._bytes import file_size, is_real_failure, require_room
+from polystore_core.formats import file_size, is_real_failure, require_room
 from polystore_disk.formats._narrow import require_table
 from polystore_disk.formats._npy import read_array, read_header, write_array
 from polystore_disk.formats._text import encode_utf8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core.errors import CorruptData, InvalidOption, UnsupportedData
-from polystore_disk.formats._bytes import read_all, require_room, write_all
+from polystore_core.formats import read_all, require_room, write_all
 from polystore_disk.formats._image_size import png_size
 from polystore_disk.formats._narrow import describe, require_array
 from polystore_disk.formats._quiet import quiet_libraries

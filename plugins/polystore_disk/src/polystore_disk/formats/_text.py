@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO
 
 from polystore_core.errors import CorruptData, UnsupportedData
-from polystore_disk.formats._bytes import read_all, write_all
+from polystore_core.formats import read_all, write_all
 
 if TYPE_CHECKING:
     from polystore_core.data import Data

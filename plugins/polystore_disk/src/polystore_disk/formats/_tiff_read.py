@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core.errors import CorruptData, InvalidOption, PolyStoreError
-from polystore_disk.formats._bytes import file_size, is_real_failure, require_room
+from polystore_core.formats import file_size, is_real_failure, require_room
 from polystore_disk.formats._image_size import jpeg2000_size, jpeg_size
 from polystore_disk.formats._quiet import quiet_libraries
 

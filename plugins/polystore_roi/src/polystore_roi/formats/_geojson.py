@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_roi._geojson import rois_from_geojson, rois_to_geojson
-from polystore_roi.formats._files import require_rois
 from polystore_roi.formats._json import dump, load
+from polystore_roi.formats._regions import require_rois
 
 if TYPE_CHECKING:
     from polystore_core.data import Data

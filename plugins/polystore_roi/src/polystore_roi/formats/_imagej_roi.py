@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core.errors import UnsupportedData
+from polystore_core.formats import read_all, write_all
 from polystore_roi._imagej import Positions, roi_from_imagej, roi_to_imagej
 from polystore_roi._loss import LossReport
-from polystore_roi.formats._files import read_all, require_rois, write_all
+from polystore_roi.formats._regions import require_rois
 
 if TYPE_CHECKING:
     from polystore_core.data import Data

@@ -7,9 +7,10 @@ import zipfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core.errors import CorruptData, PolyStoreError
+from polystore_core.formats import is_real_failure, require_room
 from polystore_roi._imagej import Positions, roi_from_imagej, roi_to_imagej
 from polystore_roi._loss import LossReport
-from polystore_roi.formats._files import is_real_failure, require_rois, require_room
+from polystore_roi.formats._regions import require_rois
 
 if TYPE_CHECKING:
     from polystore_core.data import Data

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from polystore_core.errors import CorruptData, InvalidOption, UnsupportedData
-from polystore_roi.formats._files import read_all, require_room, write_all
+from polystore_core.formats import read_all, require_room, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from polystore_core.errors import CorruptData
 from polystore_roi._loss import LossReport
 from polystore_roi._records import record_of, roi_of
-from polystore_roi.formats._files import require_rois
 from polystore_roi.formats._json import damage_is_corrupt, dump, load
+from polystore_roi.formats._regions import require_rois
 
 if TYPE_CHECKING:
     from polystore_core.data import Data
