@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -82,10 +83,11 @@ def test_what_is_no_address_is_refused(endpoint):
 
 
 def test_nothing_is_bound_where_keys_are_missing():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     with pytest.raises(InvalidOption, match="needs CURVE keys"):
-        Listener("tcp://0.0.0.0:45454")
-    with zmq.Context() as context, context.socket(zmq.ROUTER) as socket:
-        socket.bind("tcp://0.0.0.0:45454")
+        Listener(f"tcp://0.0.0.0:{port}")
+    socket.create_server(("127.0.0.1", port)).close()
 
 
 def test_a_listener_has_a_token_of_its_own():
@@ -102,8 +104,8 @@ def test_a_port_that_is_taken_is_told():
 
 
 def test_a_viewer_listens_on_ipv6():
-    with zmq.Context() as context, context.socket(zmq.ROUTER) as socket:
-        assert Listener("tcp://[::1]:0").bind(socket).startswith("tcp://[::1]:")
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as router:
+        assert Listener("tcp://[::1]:0").bind(router).startswith("tcp://[::1]:")
 
 
 @pytest.mark.parametrize("token", ["", "secret", "secret token "])
