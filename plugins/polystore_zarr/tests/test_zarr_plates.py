@@ -277,6 +277,22 @@ class TestLabels:
         np.testing.assert_array_equal(loaded, self.label(paths[0]))
         assert validated(tmp_path / STORE) == ["A/1/1"]
 
+    def test_an_image_that_is_replaced_takes_in_nothing_that_links_lead_to(
+        self, fm: FileManager, tmp_path: Path
+    ) -> None:
+        (tmp_path / "outside" / "deep").mkdir(parents=True)
+        secret = tmp_path / "outside" / "secret"
+        secret.write_text("secret")
+        save(fm, paths_of(["A01"]))
+        field = tmp_path / STORE / "A" / "1" / "1"
+        (field / "link").symlink_to(tmp_path / "outside")
+        (field / "notes").mkdir()
+        (field / "notes" / "link").symlink_to(tmp_path / "outside")
+        save(fm, paths_of(["A01"]))
+        assert (field / "link").readlink() == tmp_path / "outside"
+        assert (field / "notes" / "link").readlink() == tmp_path / "outside"
+        assert secret.stat().st_nlink == 1
+
     @pytest.mark.parametrize(
         ("name", "message"),
         [

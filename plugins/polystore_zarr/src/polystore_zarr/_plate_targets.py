@@ -248,17 +248,23 @@ def refuse_to_lose(attributes: Any, values: Values, *, shown: str, place: FieldP
 def _keep_the_rest(target: str, staged: str) -> None:
     """Let what is no level of the image that is replaced lie in the new field too; the files are shared.
 
-    Labels, and whatever else was saved into the group of the field: regions of interest, for example.
+    Labels, and whatever else was saved into the group of the field: regions of interest, for example. Links
+    stay links, wherever they lead.
     """
     try:
         levels = _level_paths(document_of(target).get("attributes"))
         with os.scandir(target) as entries:
-            rest = [entry.name for entry in entries if entry.is_dir() and entry.name not in levels]
+            rest = [entry for entry in entries if entry.is_dir() and entry.name not in levels]
     except (FileNotFoundError, NotADirectoryError):
         return
-    for name in rest:
-        if not os.path.exists(f"{staged}/{name}"):
-            shutil.copytree(f"{target}/{name}", f"{staged}/{name}", copy_function=os.link)
+    for entry in rest:
+        kept = f"{staged}/{entry.name}"
+        if os.path.lexists(kept):
+            continue
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), kept)
+        else:
+            shutil.copytree(entry.path, kept, symlinks=True, copy_function=os.link)
 
 
 def _level_paths(attributes: Any) -> set[str]:
