@@ -12,7 +12,7 @@ import pytest
 import zarr
 from ome_zarr_models import v04, v05
 from plates import PATTERN, STORE, attributes_of, paths_of, plane_of
-from s3_server import BUCKET, S3, running
+from s3_server import BUCKET, S3
 from zarr.storage import ObjectStore
 
 from polystore_core import BackendRegistry, BatchError, FileManager, PathExists, PathNotFound, StorageError
@@ -67,12 +67,6 @@ class Plate(NamedTuple):
             labels = models.ImageLabel.from_zarr(self.opened(f"A/1/1/labels/{name}"))
             assert len(attributes_of(labels).multiscales[0].datasets) == count
         return names
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3]:
-    with running() as server:
-        yield server
 
 
 @pytest.fixture(params=["disk, 0.5", "disk, 0.4", "s3, 0.5", "s3, 0.4"])

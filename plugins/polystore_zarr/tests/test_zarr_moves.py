@@ -15,7 +15,7 @@ import obstore
 import pytest
 import zarr
 from plates import PATTERN, STORE, attributes_of, paths_of, plane_of, plate_model
-from s3_server import BUCKET, S3, running
+from s3_server import BUCKET, S3
 from zarr.storage import ObjectStore
 
 from polystore_core import BackendRegistry, FileManager, PathExists, PathNotFound, StorageError
@@ -52,12 +52,6 @@ class Place(NamedTuple):
                 moved = path.replace(original, f"{well}_s{site}")
                 loaded = self.fm.load(moved, backend="zarr", store=self.base + store)
                 np.testing.assert_array_equal(loaded, plane)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3]:
-    with running() as server:
-        yield server
 
 
 def save(fm: FileManager, store: str, ngff: str = "0.5") -> None:

@@ -20,7 +20,7 @@ import numpy as np
 import obstore
 import pytest
 import zarr
-from s3_server import BUCKET, S3, running
+from s3_server import BUCKET, S3
 
 from polystore_core import BackendRegistry, CorruptData, FileManager
 
@@ -65,12 +65,6 @@ def load() -> Iterator[Load]:
     yield ask
     ours.send(None)
     process.join()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3]:
-    with running() as server:
-        yield server
 
 
 @pytest.fixture

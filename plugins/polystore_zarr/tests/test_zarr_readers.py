@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,12 @@ import pytest
 from ome_zarr.io import parse_url  # type: ignore[import-untyped]
 from ome_zarr.reader import Reader  # type: ignore[import-untyped]
 from plates import PATTERN, STORE, paths_of, plane_of
-from s3_server import BUCKET, S3, running
+from s3_server import BUCKET, S3
 
 from polystore_core import BackendRegistry, FileManager
 
 SCALES = [[1.0, 2.0, 0.65, 0.65], [1.0, 2.0, 1.3, 1.3]]
 CONTRAST_PERCENTILES = (0.1, 99.9)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3]:
-    with running() as server:
-        yield server
 
 
 @pytest.fixture(params=["0.5", "0.4", "0.5 in a bucket", "0.4 in a bucket"])

@@ -11,7 +11,6 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ import pytest
 import zarr
 from ome_zarr_models import v04, v05
 from plates import PATTERN, attributes_of, paths_of, plane_of, plate_model
-from s3_server import BUCKET, S3, running
+from s3_server import BUCKET, S3
 from zarr.storage import ObjectStore
 
 from polystore_core import (
@@ -42,19 +41,6 @@ STORE = "plates/plate.ome.zarr"
 URL = f"s3://{BUCKET}/{STORE}"
 
 pytestmark = pytest.mark.filterwarnings("ignore:Object at:UserWarning")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def s3(server: S3) -> Iterator[S3]:
-    yield server
-    store = server.store()
-    obstore.delete(store, [meta["path"] for page in obstore.list(store) for meta in page])
 
 
 @pytest.fixture

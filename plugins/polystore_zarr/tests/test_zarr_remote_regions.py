@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import obstore
 import pytest
-from s3_server import BUCKET, S3, running
+from s3_server import BUCKET, S3
 
 from polystore_core import (
     BackendRegistry,
@@ -39,19 +38,6 @@ GRIDS: list[dict[str, Any]] = [
     {"chunks": (4, 16, 16), "compression": "blosc"},
 ]
 URL = f"s3://{BUCKET}/stack.zarr"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def s3(server: S3) -> Iterator[S3]:
-    yield server
-    store = server.store()
-    obstore.delete(store, keys(server))
 
 
 def keys(s3: S3) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 import obstore
 import pytest
 import zarr
-from s3_server import BUCKET, S3, running
+from s3_server import BUCKET, S3
 from zarr.codecs.sharding import ShardingCodecIndexLocation
 from zarr.core.array import ShardsConfigParam
 
@@ -37,12 +37,6 @@ class Shard(NamedTuple):
         change(index)
         checksum = int(google_crc32c.value(index.tobytes())).to_bytes(4, "little")
         self.put(content[:-INDEX_BYTES] + index.tobytes() + checksum)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3]:
-    with running() as server:
-        yield server
 
 
 @pytest.fixture(params=["disk", "disk, zarrs", "s3"])
