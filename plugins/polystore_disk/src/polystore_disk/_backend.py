@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from polystore_core import (
@@ -92,7 +93,7 @@ name a path below it
         for codec in dict.fromkeys(codecs):
             if codec is not None:
                 codec.check_read(request.options)
-        threads = max(1, batch.threads // len(paths))
+        threads = batch.threads_each(len(paths))
 
         def read(index: int) -> Data:
             return self._read(
@@ -107,14 +108,16 @@ name a path below it
 
         The option ``durability`` overrides the configured one; the others are those of the format.
         """
-        options = dict(request.options)
-        durability = _checked_durability(options.pop("durability", self._durability))
+        options, durability = request.options, self._durability
+        if "durability" in options:
+            options = dict(options)
+            durability = _checked_durability(options.pop("durability"))
         codecs = list(map(self._codec_of_target, request.paths))
         for codec in dict.fromkeys(codecs):
             codec.check_write(options)
         if durability == "durable" and len(request.paths) > 1:
             return self._write_behind_barrier(request, codecs, options)
-        threads = max(1, request.batch.threads // len(request.paths))
+        threads = partial(request.batch.threads_each, len(request.paths))
 
         def write(index: int) -> int:
             path = request.paths[index]
@@ -219,7 +222,7 @@ name a path below it
             path = request.paths[index]
             self._sweep_around(path)
             writer = barrier.writer(path, overwrite=request.overwrite)
-            return codecs[index].encode(request.data[index], writer, threads=1, options=options)
+            return codecs[index].encode(request.data[index], writer, threads=_one, options=options)
 
         unfinished: BatchError | None = None
         sizes: list[int] = []
@@ -251,7 +254,7 @@ name a path below it
     def _transcode(self, source: str, target: str, *, overwrite: bool) -> None:
         value = self._read(source, self._codecs.of(source), copy=False, threads=1, options={})
         writer = atomic_writer(target, overwrite=overwrite, durability=self._durability, root=self._root)
-        self._codecs.of(target).encode(value, writer, threads=1, options={})
+        self._codecs.of(target).encode(value, writer, threads=_one, options={})
 
     def _changes_format(self, source: str, target: str) -> bool:
         formats = {self._codecs.suffix_of(source), self._codecs.suffix_of(target)}
@@ -295,6 +298,11 @@ def _make_directories(path: str) -> None:
         raise NotADirectory(
             f"cannot create {path!r}: one of its parents is a file; choose another path", path=path
         ) from error
+
+
+def _one() -> int:
+    """How many threads a codec may use beside others, or for a single copy."""
+    return 1
 
 
 def _gain_from_threads(codecs: Sequence[Codec | None]) -> bool:

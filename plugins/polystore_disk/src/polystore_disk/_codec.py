@@ -8,7 +8,6 @@ import os
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from polystore_core import CorruptData, PolyStoreError
-from polystore_core.data import kind_of
 from polystore_core.formats import FormatRegistry
 from polystore_core.plugins import check_options
 
@@ -82,33 +81,38 @@ class Codec:
         self._max_bytes = max_bytes
         self.parallel = bool(getattr(codec, "parallel", True))
         """Whether several files are faster in several threads."""
+        self._writes_without_options = False
 
     def check_write(self, options: Mapping[str, Any]) -> None:
         """Refuse an unknown option before anything is touched."""
+        if not options and self._writes_without_options:
+            return
         self._check(self._codec.encode, options, given=("threads",), further=("durability",))
+        self._writes_without_options |= not options
 
     def check_read(self, options: Mapping[str, Any]) -> None:
         """Refuse an unknown option before anything is read."""
         needed = {"max_bytes": self._max_bytes or 0} | dict(options)
         self._check(self._codec.decode, needed, given=("copy", "threads"))
 
-    def encode(self, data: Data, writer: Writer, *, threads: int, options: Mapping[str, Any]) -> int:
-        """Write a value with a writer; return the bytes written.
+    def encode(
+        self, data: Data, writer: Writer, *, threads: Callable[[], int], options: Mapping[str, Any]
+    ) -> int:
+        """Write a value with a writer; return the bytes written. A small one does not ask for ``threads``.
 
         Raises
         ------
         UnsupportedData
             If the format does not hold such a value exactly.
         """
-        self._formats.check_data(data, self._suffix)
-        if kind_of(data) == "array" and cast("np.ndarray[Any, Any]", data).nbytes < _SMALL:
+        kind = self._formats.check_data(data, self._suffix)
+        if kind == "array" and cast("np.ndarray[Any, Any]", data).nbytes < _SMALL:
             memory = io.BytesIO()
-            self._codec.encode(data, memory, threads=threads, **options)
+            self._codec.encode(data, memory, threads=1, **options)
             return writer.write(memory.getbuffer())
         with writer as file:
-            self._codec.encode(data, file, threads=threads, **options)
-            file.flush()
-            return os.fstat(file.fileno()).st_size
+            self._codec.encode(data, file, threads=threads(), **options)
+            return file.seek(0, os.SEEK_END)
 
     def decode(
         self, path: str, file: BinaryIO, *, copy: bool, threads: int, options: Mapping[str, Any]

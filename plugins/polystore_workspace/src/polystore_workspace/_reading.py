@@ -65,7 +65,7 @@ def read_targets(
         groups.setdefault((target.backend, target.address), []).append(taker)
     work = list(groups.items())
     values: dict[int, Data] = {}
-    threads = max(1, request.batch.threads // len(work)) if work else 1
+    threads = request.batch.threads_each(len(work)) if work else 1
     level = nesting_level()
 
     def fetch(backend: str, address: str, path: str, *, copy: bool) -> Any:

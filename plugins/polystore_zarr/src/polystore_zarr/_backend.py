@@ -111,7 +111,7 @@ class ZarrBackend:
     @hookimpl
     def polystore_read(self, request: ReadRequest) -> list[Data]:
         """Read arrays; several in parallel, one with all threads."""
-        threads = max(1, request.batch.threads // len(request.paths))
+        threads = request.batch.threads_each(len(request.paths))
         read: Callable[..., Any] = self._arrays.read
         owner = "backend 'zarr'"
         further: tuple[str, ...] = ("store", "pattern", "at")
@@ -136,7 +136,7 @@ class ZarrBackend:
             given=("overwrite", "threads"),
             further=("store", "pattern"),
         )
-        threads = max(1, request.batch.threads // len(request.paths))
+        threads = request.batch.threads_each(len(request.paths))
 
         def write(index: int) -> int:
             return self._arrays.write(

@@ -49,7 +49,7 @@ class PlatePlanes:
         target = self._plate_target(normalize_path(options.store))
         writer = field_writer(target, request.paths, options, overwrite=request.overwrite)
         places = list(writer.fields)
-        threads = max(1, request.batch.threads // len(places))
+        threads = request.batch.threads_each(len(places))
 
         def write(number: int) -> int:
             members = writer.fields[places[number]]

@@ -21,6 +21,7 @@ __all__ = ["Place", "locate", "make_directories"]
 _DIRECTORY = getattr(os, "O_PATH", 0) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _HAS_DIR_FD = os.open in os.supports_dir_fd
+_ENDINGS = ("", os.sep, os.altsep)
 _MOST_LINKS = 40
 _MOST_ATTEMPTS = 10
 
@@ -51,12 +52,20 @@ class Place(NamedTuple):
         """``name`` in the same directory, to be used with the same ``dir_fd``."""
         if self.dir_fd is not None:
             return name
-        return self.name[: len(self.name) - len(os.path.basename(self.name))] + name
+        start = self.name.rfind("/") + 1
+        if os.altsep is not None:  # Windows
+            start = max(start, self.name.rfind("\\") + 1)
+        return self.name[:start] + name
 
     @property
     def directory(self) -> str:
         """The directory, to be used with the same ``dir_fd``."""
         return "." if self.dir_fd is not None else os.path.dirname(self.name) or "."
+
+    @property
+    def has_name(self) -> bool:
+        """False where a path ends in a separator, and so can only be a directory."""
+        return self.name[-1:] not in _ENDINGS
 
 
 @contextlib.contextmanager

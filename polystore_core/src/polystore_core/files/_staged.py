@@ -66,8 +66,8 @@ class StagedFile:
             place = find_place(path, root=root, make_parents=root is not None, sync=self._durable)
             self._open(place)
         except BaseException as error:
-            if place is not None:
-                _close(place)
+            if place is not None and place.dir_fd is not None:
+                os.close(place.dir_fd)
             if is_foreign(error) or type(error) is ValueError:
                 raise translate_os_error(error, path=shown, operation="write") from error
             raise
@@ -102,7 +102,7 @@ class StagedFile:
                 place = place._replace(name=os.path.realpath(place.name))
                 status = os.stat(place.name)
         except FileNotFoundError:
-            if not os.path.basename(place.name):
+            if not place.has_name:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), place.name) from None
         else:
             mode = self._checked_mode(place, status)
@@ -185,7 +185,8 @@ class StagedFile:
 
     def close(self) -> None:
         """Release the directory."""
-        _close(self._place)
+        if self._place.dir_fd is not None:
+            os.close(self._place.dir_fd)
 
     def translate(self, error: BaseException) -> BaseException:
         """Make of an error that came out of writing the file what a user can act on.
@@ -211,8 +212,3 @@ class StagedFile:
             return os.fstatvfs(self._fd).f_bavail == 0
         except (OSError, AttributeError):
             return False
-
-
-def _close(place: Place) -> None:
-    if place.dir_fd is not None:
-        os.close(place.dir_fd)

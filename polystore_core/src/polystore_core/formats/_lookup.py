@@ -10,7 +10,7 @@ from polystore_core.plugins._discovery import FORMATS, Plugin, discover, load_pl
 from polystore_core.plugins._suggest import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from polystore_core.data import Data
+    from polystore_core.data import Data, DataKind
     from polystore_core.formats._format import Format
 
 __all__ = ["FormatRegistry"]
@@ -93,17 +93,25 @@ class FormatRegistry:
                 f"formats for {kind}: {listed(self.suffixes(kind))}{hint}"
             )
 
-    def check_data(self, data: Data, suffix: str) -> None:
+    def check_data(self, data: Data, suffix: str) -> DataKind:
         """Refuse a value that the format of ``suffix`` does not hold; an empty list is also one of no ROIs.
+
+        Returns
+        -------
+        str
+            The kind of data it is, as :func:`~polystore_core.data.kind_of` names it.
 
         Raises
         ------
         UnsupportedData
             As :meth:`check_kind`.
         """
-        is_empty_list = type(data) is list and not data
-        if not (is_empty_list and "rois" in self._installed[suffix][0].capabilities):
-            self.check_kind(kind_of(data), suffix)
+        kind = kind_of(data)
+        if kind not in self._installed[suffix][0].capabilities:
+            if type(data) is list and not data and "rois" in self._installed[suffix][0].capabilities:
+                return "rois"
+            self.check_kind(kind, suffix)
+        return kind
 
     def _format(self, suffix: str) -> Format:
         loaded = self._loaded.get(suffix)

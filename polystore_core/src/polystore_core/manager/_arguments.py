@@ -53,7 +53,7 @@ def batch_names(paths: Sequence[Path], *, distinct: bool = False) -> tuple[str, 
     InvalidOption
         If it is a single path, or with ``distinct`` if one occurs twice.
     """
-    if isinstance(paths, (str, bytes, os.PathLike)):
+    if isinstance(paths, (str, bytes)) or hasattr(paths, "__fspath__"):
         raise InvalidOption(f"a batch takes a list of paths; got the single path {os.fspath(paths)!r}")
     names = tuple(map(normalize_path, paths))
     if distinct and len(set(names)) < len(names):

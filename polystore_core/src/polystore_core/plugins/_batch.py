@@ -24,7 +24,7 @@ _SHORT = 0.0004
 _LONG = 0.02
 """Seconds from which one task is enough to judge by; a shorter first one may just have been an import."""
 
-_LITTLE = 0.008
+_LITTLE = 0.002
 """Seconds of remaining work below which starting threads costs more than it saves."""
 
 
@@ -61,6 +61,10 @@ class Batch(NamedTuple):
     def threads(self) -> int:
         """The thread budget as a number."""
         return available_processors() if self.workers is None else self.workers
+
+    def threads_each(self, count: int) -> int:
+        """Share of the thread budget for each of ``count`` tasks, at least one thread."""
+        return max(1, self.threads // count)
 
     def run(self, paths: Sequence[str], task: Callable[[int], T], *, parallel: bool = True) -> list[T]:
         """Call ``task(index)`` for every path and return the results in the order of ``paths``.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import types
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from polystore_core.errors import InvalidOption
+from polystore_core.plugins._annotations import described, fits
 from polystore_core.plugins._suggest import did_you_mean, listed
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ _COMMON = ("backend", "cancel", "copy", "device", "framework", "overwrite", "pro
 
 
 class _Parameters(NamedTuple):
-    """What a function takes: option -> annotation, which of them it needs, whether it takes everything."""
+    """What a function takes: option -> annotation and test, which it needs, whether it takes everything."""
 
     annotations: dict[str, Any]
+    tests: dict[str, Callable[[object], bool]]
     required: tuple[str, ...]
     takes_any: bool
 
@@ -114,7 +115,7 @@ def _check(
     given: Collection[str],
     further: Collection[str],
 ) -> None:
-    annotations, required, takes_any = parameters
+    annotations, tests, required, takes_any = parameters
     for name, value in options.items():
         if name not in annotations or name in given:
             if takes_any:
@@ -124,13 +125,13 @@ def _check(
                 f"{owner} has no option {name!r}; options: {listed(valid)}."
                 f"{did_you_mean(name, [*valid, *_COMMON])}"
             )
-        if not _fits(value, annotations[name]):
+        if not tests[name](value):
             raise InvalidOption(
-                f"{owner}: option {name!r} takes {_described(annotations[name])}; got {value!r}"
+                f"{owner}: option {name!r} takes {described(annotations[name])}; got {value!r}"
             )
     for name in required:
         if name not in options and name not in given:
-            raise InvalidOption(f"{owner} needs the option {name!r} ({_described(annotations[name])})")
+            raise InvalidOption(f"{owner} needs the option {name!r} ({described(annotations[name])})")
 
 
 def _unbound(function: Callable[..., object]) -> Callable[..., object]:
@@ -149,8 +150,10 @@ def _parameters(function: Callable[..., object], *, keyword_only: bool) -> _Para
         if parameter.kind is parameter.KEYWORD_ONLY
         or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not keyword_only)
     ]
+    annotations = {option.name: _resolved(option.annotation, function) for option in options}
     return _Parameters(
-        {option.name: _resolved(option.annotation, function) for option in options},
+        annotations,
+        {name: fits(annotation) for name, annotation in annotations.items()},
         tuple(option.name for option in options if option.default is option.empty),
         any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters),
     )
@@ -169,47 +172,3 @@ def _resolved(annotation: Any, function: Callable[..., object]) -> Any:
         return get_type_hints(holder, globalns=getattr(implementation, "__globals__", {}))["option"]
     except (NameError, AttributeError, TypeError):
         return Any
-
-
-def _fits(value: object, annotation: Any) -> bool:  # noqa: PLR0911 - one line per kind
-    """Whether a value fits a simple annotation; one that is not simple accepts everything."""
-    if annotation in (Any, object):
-        return True
-    if annotation is None or annotation is type(None):
-        return value is None
-    if annotation is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if annotation is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    origin = get_origin(annotation)
-    if origin is Literal:
-        return any(value == choice and type(value) is type(choice) for choice in get_args(annotation))
-    if origin in (Union, types.UnionType):
-        return any(_fits(value, choice) for choice in get_args(annotation))
-    if origin is tuple:
-        return _fits_tuple(value, get_args(annotation))
-    if isinstance(origin, type):
-        return isinstance(value, origin)
-    return not isinstance(annotation, type) or isinstance(value, annotation)
-
-
-def _fits_tuple(value: object, items: tuple[Any, ...]) -> bool:
-    if not isinstance(value, (tuple, list)):
-        return False
-    if len(items) == 2 and items[1] is Ellipsis:
-        return all(_fits(item, items[0]) for item in value)
-    return len(value) == len(items) and all(map(_fits, value, items))
-
-
-def _described(annotation: Any) -> str:
-    """Write an annotation the way a user would say it."""
-    origin = get_origin(annotation)
-    if origin is Literal:
-        return "one of " + ", ".join(repr(choice) for choice in get_args(annotation))
-    if origin in (Union, types.UnionType):
-        return " or ".join(_described(choice) for choice in get_args(annotation))
-    if annotation is type(None):
-        return "None"
-    if origin is None and isinstance(annotation, type):
-        return annotation.__name__
-    return str(annotation).replace("typing.", "").replace("collections.abc.", "")

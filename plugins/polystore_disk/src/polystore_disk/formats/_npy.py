@@ -27,6 +27,8 @@ _MAGIC = b"\x93NUMPY"
 _ALIGNMENT = 64
 _LONGEST_HEADER = 1 << 20
 _CHUNK_BYTES = 1 << 20
+_SMALL = 1 << 14
+"""Bytes below which a copy costs less than a second write."""
 
 _ML_DTYPES = re.compile(r"bfloat16|b?complex32|float[468]_e[0-9]m[0-9][a-z0-9]*|u?int[124]", re.ASCII)
 """Names of the dtypes of ``ml_dtypes``; numpy has none of them."""
@@ -111,15 +113,19 @@ class Header(NamedTuple):
 
 def write_array(file: BinaryIO, array: Array, suffix: str) -> int:
     """Write header and array; return the number of bytes."""
-    import numpy as np
-
-    contiguous = array.flags.c_contiguous
-    fortran_order = not contiguous and array.flags.f_contiguous
+    flags = array.flags
+    contiguous = flags.c_contiguous
+    fortran_order = not contiguous and flags.f_contiguous
     header = _format_header(repr(_describe(array.dtype, suffix)), array.shape, fortran_order)
+    if array.nbytes < _SMALL:
+        write_all(file, header + array.tobytes("A"))
+        return len(header) + array.nbytes
     write_all(file, header)
     if contiguous or fortran_order:
         write_all(file, bytes_of(array.T if fortran_order else array))
-    elif array.size:
+    else:
+        import numpy as np
+
         rows = max(1, _CHUNK_BYTES // array.dtype.itemsize)
         for chunk in np.nditer(array, flags=["external_loop", "buffered"], order="C", buffersize=rows):
             write_all(file, bytes_of(np.ascontiguousarray(chunk)))
@@ -181,17 +187,17 @@ def _empty(header: Header) -> Array:
 
 def _describe(dtype: np.dtype[Any], suffix: str) -> Any:
     """Return the description of ``dtype`` that a header holds, proven to give the same dtype back."""
-    import numpy as np
-
+    if dtype.isbuiltin == 1 and dtype.char != "O":  # numpy's own, without fields
+        return dtype.str
     if dtype.hasobject:
         raise UnsupportedData(
             f"{suffix!r} holds arrays without Python objects; got dtype {dtype}: "
             f"convert it, for example with array.astype(float) or array.astype(str)"
         )
-    if dtype.isbuiltin == 1:  # numpy's own, without fields
-        return dtype.str
     if _ML_DTYPES.fullmatch(dtype.name):
         return dtype.name
+    import numpy as np
+
     try:
         description: Any = dtype.str if dtype.names is None else dtype.descr
         same = np.lib.format.descr_to_dtype(description) == dtype

@@ -60,7 +60,7 @@ def write_tiff(file: BinaryIO, array: Array, options: TiffOptions, *, suffix: st
     try:
         with quiet_libraries():
             tifffile.imwrite(
-                tifffile.FileHandle(file, mode="wb", name="image.tif"),
+                tifffile.FileHandle(file, mode="wb", name="image.tif", size=0),
                 array,
                 photometric=tifffile.PHOTOMETRIC[photometric.upper()],
                 metadata=_metadata(axes, options),
