@@ -62,7 +62,7 @@ def write_tiff(file: BinaryIO, array: Array, options: TiffOptions, *, suffix: st
             tifffile.imwrite(
                 tifffile.FileHandle(file, mode="wb", name="image.tif", size=0),
                 array,
-                photometric=tifffile.PHOTOMETRIC[photometric.upper()],
+                photometric=photometric,
                 metadata=_metadata(axes, options),
                 ome=options.ome,
                 bigtiff=_needs_bigtiff(array),
@@ -111,8 +111,10 @@ def _require_holdable(array: Array, options: TiffOptions, suffix: str) -> None:
         raise InvalidOption(f"pixel_size is (y, x), both above zero; got {options.pixel_size}")
     if options.z_step is not None and not 0 < options.z_step < float("inf"):
         raise InvalidOption(f"z_step is above zero; got {options.z_step}")
-    for name in ("z_step", "channel_names"):
-        if getattr(options, name) is not None and not options.ome:
+    if options.ome:
+        return
+    for name, value in (("z_step", options.z_step), ("channel_names", options.channel_names)):
+        if value is not None:
             raise InvalidOption(f"{name} needs OME metadata: add ome=True, or name the file .ome.tif")
 
 
