@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import obstore
 import pytest
+from engines import ENGINES, by_itself
 from s3_server import S3, running
 
 
@@ -14,6 +15,13 @@ def server() -> Iterator[S3]:
     """An S3 server for the tests of one file."""
     with running() as server:
         yield server
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each engine in turn, by itself."""
+    with by_itself(request.param):
+        yield request.param
 
 
 @pytest.fixture

@@ -400,7 +400,6 @@ def test_merged_regions_wait_for_whole_ones(tmp_path: Path) -> None:
     assert np.unique(stack[3]).tolist() in ([40], [1040])
 
 
-@pytest.mark.parametrize("engine", ["zarr-python", "zarrs"])
 @pytest.mark.parametrize("compression", ["zstd", "none"])
 def test_a_part_of_a_shard_is_read_old_or_new(tmp_path: Path, engine: str, compression: str) -> None:
     """The index and the chunks of a shard are read one after the other, and it is replaced meanwhile."""

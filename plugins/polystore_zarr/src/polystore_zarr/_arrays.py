@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import lru_cache
 from itertools import zip_longest
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
@@ -60,6 +61,8 @@ WRITE_ALL: ArrayConfigLike = {"write_empty_chunks": True}
 
 _EXPANSION = 64
 _MANY_CHUNKS = 4096
+_SHORT = 16 * 2**10
+"""Bytes of a document up to which it is worth remembering."""
 
 
 class ArrayTarget(Protocol):
@@ -69,6 +72,10 @@ class ArrayTarget(Protocol):
 
     def finish(self) -> None:
         """Write what makes it an array."""
+
+
+class _GroupError(Exception):
+    """Where an array was to be read there is a group."""
 
 
 class _Stored(NamedTuple):
@@ -348,8 +355,12 @@ def _explaining(shown: str) -> Iterator[None]:
     """Turn whatever a damaged array makes zarr raise into an error that says which array it is."""
     try:
         yield
-    except (MemoryError, IsADirectory):
+    except MemoryError:
         raise
+    except _GroupError as error:
+        raise IsADirectory(
+            f"cannot read {shown!r}: it is a group; name an array in it", path=shown
+        ) from error
     except FileNotFoundError as error:
         raise IsADirectory(
             f"cannot read {shown!r}: it is a directory; name an array in it, or list it", path=shown
@@ -383,24 +394,33 @@ def _stored(snapshot: SnapshotLike, *, fill: bool) -> _Stored:
 
 def _described(snapshot: SnapshotLike) -> tuple[Any, tuple[int, ...], FileForm]:
     """Return the metadata of an array, the shape of what a file of it holds, and how a file holds it."""
-    from zarr.core.metadata import ArrayV2Metadata, ArrayV3Metadata
-
     try:
-        document = parsed(snapshot.read("zarr.json", MOST_BYTES))
+        content = snapshot.read("zarr.json", MOST_BYTES)
     except FileNotFoundError:
-        return _described_v2(snapshot, ArrayV2Metadata)
+        return _described_v2(parsed(snapshot.read(".zarray", MOST_BYTES)))
+    described = (_described_v3 if len(content) <= _SHORT else _described_v3.__wrapped__)(content)
+    if described is None:
+        raise _GroupError
+    return described
+
+
+@lru_cache(maxsize=64)
+def _described_v3(content: bytes) -> tuple[Any, tuple[int, ...], FileForm] | None:
+    """Understand a ``zarr.json``; ``None`` for that of a group. The fields of a plate share one document."""
+    from zarr.core.metadata import ArrayV3Metadata
+
+    document = parsed(content)
     if document.get("node_type") == "group":
-        raise IsADirectory(
-            f"cannot read {snapshot.path!r}: it is a group; name an array in it", path=snapshot.path
-        )
+        return None
     metadata = ArrayV3Metadata.from_dict(document)
     file_shape = metadata.chunk_grid.chunk_shape  # type: ignore[attr-defined]
     return metadata, file_shape, FileForm.of_v3(document, file_shape, _itemsize(metadata))
 
 
-def _described_v2(snapshot: SnapshotLike, model: Any) -> tuple[Any, tuple[int, ...], FileForm]:
-    document = parsed(snapshot.read(".zarray", MOST_BYTES))
-    metadata = model.from_dict(document)
+def _described_v2(document: Mapping[str, Any]) -> tuple[Any, tuple[int, ...], FileForm]:
+    from zarr.core.metadata import ArrayV2Metadata
+
+    metadata: Any = ArrayV2Metadata.from_dict(dict(document))
     file_shape = tuple(metadata.chunks)
     return metadata, file_shape, FileForm.of_v2(document, prod(file_shape) * _itemsize(metadata))
 

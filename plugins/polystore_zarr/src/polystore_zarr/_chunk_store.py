@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 
 from polystore_core import CorruptData
 from polystore_zarr._nodes import DOCUMENTS
+from polystore_zarr._snapshot import Snapshot
 from polystore_zarr._stored_form import HEADER, NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     import numpy as np
     from zarr.core.buffer import Buffer, BufferPrototype
 
-    from polystore_zarr._snapshot import Piece, SnapshotLike
-    from polystore_zarr._stored_form import FileForm, PieceForm
+    from polystore_zarr._snapshot import OpenFile, Piece, SnapshotLike
+    from polystore_zarr._stored_form import FileForm
 
     Array = np.ndarray[Any, Any]
 
@@ -65,6 +67,26 @@ class ShardReplaced(Exception):
     """A shard was replaced between two reads of parts of it: what was read is to be read again."""
 
 
+class OpenShard(NamedTuple):
+    """A shard that is held open while threads read its chunks.
+
+    Attributes
+    ----------
+    file
+        The shard.
+    places
+        Its index, as :meth:`ShardForm.index_in` returns it.
+    """
+
+    file: OpenFile
+    places: Array
+
+    def chunk(self, position: tuple[int, ...]) -> bytes | None:
+        """Read a chunk as it is stored, unchecked; ``None`` stands for the fill value."""
+        start, length = map(int, self.places[position])
+        return None if start == NOTHING else self.file.piece(start, length).content
+
+
 class ArrayReader(ArrayStore):
     """The chunks of one array, as one snapshot holds them.
 
@@ -84,6 +106,8 @@ class ArrayReader(ArrayStore):
         super().__init__(read_only=True)
         self._snapshot = snapshot
         self._form = form
+        self._most = form.most
+        self._piece = form.piece if form.shard is None else form.shard.piece
         self._states: dict[str, object] = {}
         self._fill = fill
         self._by_region = by_region
@@ -96,7 +120,7 @@ class ArrayReader(ArrayStore):
     ) -> Buffer | None:
         start, length = _range(byte_range)
         try:
-            piece = await self._snapshot.fetch(key, start, length, self._form.most)
+            piece = await self._snapshot.fetch(key, start, length, self._most)
         except (FileNotFoundError, NotADirectoryError) as error:
             self._refuse_missing(key, error)
             return None
@@ -121,29 +145,29 @@ class ArrayReader(ArrayStore):
         piece = self._read(key, 0, None)
         return None if piece is None else piece.content
 
-    def chunk(self, key: str, start: int, length: int) -> bytes:
-        """Read a chunk of a shard as it is stored, unchecked."""
-        piece = self._read(key, start, length)
-        return b"" if piece is None else piece.content
-
-    def index(self, key: str, content: bytes | None = None) -> Array | None:
-        """Return the index of a shard, checked; ``None`` if the shard stands for the fill value.
-
-        Parameters
-        ----------
-        key, content
-            Of the file, if it was read whole already.
+    @contextmanager
+    def shard(self, key: str) -> Iterator[OpenShard | None]:
+        """Open a shard of a directory, its index checked; ``None`` stands for the fill value.
 
         Raises
         ------
         CorruptData
         """
-        shard = self._form.shard
-        assert shard is not None
-        if content is not None:
-            return shard.index_in(key, content, len(content))
-        piece = self._read(key, -shard.index_bytes if shard.at_end else 0, shard.index_bytes)
-        return None if piece is None else shard.index_in(key, piece.content, piece.size)
+        form, snapshot = self._form.shard, self._snapshot
+        assert form is not None
+        assert isinstance(snapshot, Snapshot)
+        try:
+            file = snapshot.file(key, self._most)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            self._refuse_missing(key, error)
+            yield None
+            return
+        try:
+            index = file.piece(-form.index_bytes if form.at_end else 0, form.index_bytes)
+            self._refuse_replaced(key, index)
+            yield OpenShard(file, form.index_in(key, index.content, file.size))
+        finally:
+            file.close()
 
     def check(self, key: str) -> None:
         """Check that a file is there and claims no more than it may, as far as it says so itself.
@@ -153,20 +177,17 @@ class ArrayReader(ArrayStore):
         CorruptData
         """
         most = None if self._piece.counted else HEADER
-        if self._form.shard is not None:
-            index = self.index(key)
-            places = [] if index is None else index.reshape(-1, 2).tolist()
-            present = [(start, length) for start, length in places if start != NOTHING]
-            heads = [(start, length if most is None else min(length, most)) for start, length in present]
-            for head, (_, length) in zip(
-                self._snapshot.pieces(key, heads, self._form.most), present, strict=True
-            ):
-                self._refuse_replaced(key, head)
-                self._piece.check(key, head.content, length)
+        if self._form.shard is None:
+            piece = self._read(key, 0, most)
+            if piece is not None:
+                self._piece.check(key, piece.content, piece.size)
             return
-        piece = self._read(key, 0, most)
-        if piece is not None:
-            self._piece.check(key, piece.content, piece.size)
+        with self.shard(key) as shard:
+            places = [] if shard is None else shard.places.reshape(-1, 2).tolist()
+            for start, length in places:
+                if shard is not None and start != NOTHING:
+                    head = shard.file.piece(start, length if most is None else min(length, most))
+                    self._piece.check(key, head.content, length)
 
     def check_replaced(self, keys: Iterable[str]) -> None:
         """Raise if a shard that was looked at is another one by now.
@@ -179,17 +200,14 @@ class ArrayReader(ArrayStore):
             for key in keys:
                 self._read(key, 0, 0)
 
-    @property
-    def _piece(self) -> PieceForm:
-        return self._form.piece if self._form.shard is None else self._form.shard.piece
-
     def _read(self, key: str, start: int, length: int | None) -> Piece | None:
         try:
-            piece = self._snapshot.piece(key, start, length, self._form.most)
+            piece = self._snapshot.piece(key, start, length, self._most)
         except (FileNotFoundError, NotADirectoryError) as error:
             self._refuse_missing(key, error)
             return None
-        self._refuse_replaced(key, piece)
+        if self._form.shard is not None:
+            self._refuse_replaced(key, piece)
         return piece
 
     def _refuse_replaced(self, key: str, piece: Piece) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from copy import copy
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from polystore_core import CorruptData
 from polystore_zarr._nodes import ASIDE, DOCUMENTS
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-__all__ = ["Piece", "Snapshot", "SnapshotLike", "SnapshotSource", "refuse_too_much", "snapshot_of"]
+__all__ = [
+    "OpenFile",
+    "Piece",
+    "Snapshot",
+    "SnapshotLike",
+    "SnapshotSource",
+    "refuse_too_much",
+    "snapshot_of",
+]
 
 _HAS_DIR_FD = os.open in os.supports_dir_fd
-_HAS_PREAD = hasattr(os, "pread")
 _HAS_PROC = sys.platform == "linux" and os.path.isdir("/proc/self/fd")
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _FILE = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -69,9 +73,6 @@ class SnapshotLike(Protocol):
 
     def piece(self, name: str, start: int, length: int | None, most: int) -> Piece:
         """Read a part of a file that may have some bytes; a negative ``start`` counts from its end."""
-
-    def pieces(self, name: str, places: Iterable[tuple[int, int]], most: int) -> Iterator[Piece]:
-        """Read parts of a file, each by its start and length."""
 
     async def fetch(self, name: str, start: int, length: int | None, most: int) -> Piece:
         """Read as :meth:`piece`, while others read if that is of use."""
@@ -190,26 +191,19 @@ class Snapshot:
 
     def piece(self, name: str, start: int, length: int | None, most: int) -> Piece:
         """Read a part of a file that may have some bytes; a negative ``start`` counts from its end."""
-        (piece,) = self.pieces(name, [(start, length)], most)
-        return piece
-
-    def pieces(self, name: str, places: Iterable[tuple[int, int | None]], most: int) -> Iterator[Piece]:
-        """Read parts of a file; a negative start counts from its end, ``None`` goes on to its end."""
-        descriptor = self._open(name)
+        file = self.file(name, most)
         try:
-            status = os.fstat(descriptor)
-            size, state = status.st_size, (status.st_ino, status.st_mtime_ns)
-            refuse_too_much(name, size, most)
-            for start, length in places:
-                first = start if start >= 0 else max(0, size + start)
-                left = max(0, size - first)
-                yield Piece(
-                    _read_exactly(descriptor, first, left if length is None else min(length, left)),
-                    size,
-                    state,
-                )
+            return file.piece(start, length)
         finally:
-            os.close(descriptor)
+            file.close()
+
+    def file(self, name: str, most: int) -> OpenFile:
+        """Open a file that may have some bytes, for the caller to close."""
+        file = OpenFile(self._open(name))
+        if file.size > most:
+            file.close()
+            refuse_too_much(name, file.size, most)
+        return file
 
     async def fetch(self, name: str, start: int, length: int | None, most: int) -> Piece:
         """Read as :meth:`piece`: files are not waited for."""
@@ -221,20 +215,45 @@ class Snapshot:
         return os.open(f"{self._inside}{name}", _FILE, dir_fd=self._descriptor)
 
 
-def _read_exactly(descriptor: int, start: int, wanted: int) -> bytes:
-    """Read some bytes, or to the end."""
-    content = _pread(descriptor, wanted, start)
-    if len(content) == wanted:
-        return content
-    parts = [content]
-    while parts[-1]:
-        done = sum(map(len, parts))
-        parts.append(_pread(descriptor, wanted - done, start + done))
-    return b"".join(parts)
+class OpenFile:
+    """An open file of a snapshot: the same one whatever takes its name, for several threads.
+
+    Attributes
+    ----------
+    size
+        Bytes of it.
+    """
+
+    __slots__ = ("_descriptor", "_state", "size")
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        status = os.fstat(descriptor)
+        self.size = status.st_size
+        self._state = status.st_ino, status.st_mtime_ns
+
+    def piece(self, start: int, length: int | None) -> Piece:
+        """Read a part; a negative ``start`` counts from the end, ``None`` goes on to the end."""
+        size = self.size
+        first = start if start >= 0 else max(0, size + start)
+        left = max(0, size - first)
+        wanted = left if length is None else min(length, left)
+        content = _pread(self._descriptor, wanted, first)
+        while len(content) < wanted:
+            more = _pread(self._descriptor, wanted - len(content), first + len(content))
+            if not more:
+                break
+            content += more
+        return Piece(content, size, self._state)
+
+    def close(self) -> None:
+        """Close it."""
+        os.close(self._descriptor)
 
 
-def _pread(descriptor: int, length: int, start: int) -> bytes:
-    if _HAS_PREAD:
-        return os.pread(descriptor, length, start)
+def _seek_and_read(descriptor: int, length: int, start: int) -> bytes:
     os.lseek(descriptor, start, os.SEEK_SET)
     return os.read(descriptor, length)
+
+
+_pread = os.pread if hasattr(os, "pread") else _seek_and_read

@@ -74,7 +74,7 @@ class PieceForm:
         limits = [*[self.most] * (len(compressions) - 1), encoded]
         self._limits = list(zip(compressions, limits, strict=False))
 
-    def check(self, key: str, content: bytes | memoryview, size: int | None = None) -> None:
+    def check(self, key: str, content: bytes | memoryview, size: int | None = None) -> int | None:
         """Check that it claims no more than it may, as far as it says so itself.
 
         Parameters
@@ -86,12 +86,18 @@ class PieceForm:
         size
             Bytes of all of it, if there is only its beginning.
 
+        Returns
+        -------
+        int or None
+            What it claims to decode to; ``None`` if it does not say.
+
         Raises
         ------
         CorruptData
         """
         if not content:
             raise CorruptData(f"chunk {key!r} is empty, or ends too early")
+        claim = self.exact
         for left, (codec, limit) in enumerate(self._limits, 1 - len(self._limits)):
             if codec == "blosc" and _blosc_length(content) > (size or len(content)):
                 raise CorruptData(f"chunk {key!r} is not as long as its header says")
@@ -101,6 +107,7 @@ class PieceForm:
             if left:
                 size = None
                 content = memoryview(numcodecs.get_codec({"id": codec}).decode(content))
+        return claim
 
 
 class ShardForm(NamedTuple):

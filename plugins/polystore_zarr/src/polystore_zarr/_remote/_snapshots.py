@@ -13,8 +13,6 @@ from polystore_zarr._remote._nodes import node_of
 from polystore_zarr._snapshot import refuse_too_much
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from polystore_zarr._remote._buckets import Bucket
     from polystore_zarr._remote._nodes import Node
     from polystore_zarr._snapshot import Piece
@@ -131,10 +129,6 @@ class ObjectSnapshot:
         piece = self._bucket.read(joined(self._base, name), start, length, most)
         refuse_too_much(name, piece.size, most)
         return piece
-
-    def pieces(self, name: str, places: Iterable[tuple[int, int]], most: int) -> Iterator[Piece]:
-        """Read parts of an object, each by its start and length."""
-        return (self.piece(name, start, length, most) for start, length in places)
 
     async def fetch(self, name: str, start: int, length: int | None, most: int) -> Piece:
         """Read as :meth:`piece`, while other chunks are read."""
