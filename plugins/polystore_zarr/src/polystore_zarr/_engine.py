@@ -89,8 +89,8 @@ def get(
     selection
         As numpy takes it.
     engine
-        Decodes what is not of the common form, which :mod:`polystore_zarr._direct` decodes faster than either.
-        What ``zarrs`` cannot, zarr-python does.
+        Decodes what is not of the common form, which is decoded here, faster than by either. What ``zarrs``
+        cannot, zarr-python does.
     threads
         How many chunks may be decoded at a time.
     """
