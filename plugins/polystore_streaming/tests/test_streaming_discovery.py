@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -63,6 +64,14 @@ def test_a_viewer_belongs_to_a_session_of_its_own(recorders):
     pid = recorders.pid()
     assert os.getsid(pid) == pid
     assert psutil.Process(pid).ppid() != os.getpid()
+
+
+def test_a_viewer_lets_pipelines_go_first(recorders):
+    recorders.run(SEED.format(path="a"))
+    viewer = psutil.Process(recorders.pid())
+    assert viewer.nice() == psutil.Process().nice() + 10
+    group = Path(f"/proc/{viewer.pid}/autogroup")
+    assert not group.exists() or group.read_text().split()[-1] == "10"
 
 
 def test_a_second_viewer_of_the_same_name_says_so_and_ends(recorders):

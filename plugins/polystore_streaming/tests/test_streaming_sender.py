@@ -298,6 +298,14 @@ def test_nothing_runs_before_the_first_save(recorders):
     assert recorders.processes() == []
 
 
+def test_the_thread_that_sends_does_not_push_aside_the_one_that_saves(manager):
+    manager.save(IMAGE, "image", backend=BACKEND)
+    assert manager.flush(backend=BACKEND, timeout=PATIENCE) == 0
+    (sending,) = [thread for thread in threading.enumerate() if thread.name == f"polystore-{BACKEND}"]
+    assert os.sched_getscheduler(sending.native_id) == os.SCHED_BATCH
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
 def test_each_registry_has_a_stream_of_its_own(recorders):
     first, second = recorders.manager(), recorders.manager()
     first.save(IMAGE, "one", backend=BACKEND)

@@ -25,7 +25,7 @@ NONCE_BYTES = 32
 
 _AHEAD = 32 * 1024 * 1024
 _STEP = 1024 * 1024
-"""Populated at a time, so that nobody waits long for the lock."""
+"""Populated at a time, so that a frame that comes meanwhile finds what is done already."""
 
 
 class Arena:
@@ -90,10 +90,8 @@ class Arena:
     def populate_ahead(self) -> None:
         """Put pages behind the memory that is likely to be needed next; meant for a background thread."""
         wanted = min(self.size, max(self._highest + _AHEAD, 2 * self._highest))
-        while self._populated < wanted:
-            with self._lock:
-                if not self._populate(min(wanted, self._populated + _STEP)):
-                    return
+        while self._populated < wanted and self._populate(min(wanted, self._populated + _STEP)):
+            pass
 
     def view(self, block: Block, size: int) -> memoryview:
         """Return the first ``size`` bytes of a block, writable."""
@@ -122,6 +120,7 @@ class Arena:
             self._blocks.give_back(self._returned.popleft())
 
     def _populate(self, end: int) -> bool:
+        """Populate up to ``end``; without the lock, as two threads that do so only do it twice."""
         if not populate(self._memory, self.fd, self._populated, end):
             return False
         self._populated = max(self._populated, end)

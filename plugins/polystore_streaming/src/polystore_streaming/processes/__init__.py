@@ -8,6 +8,7 @@ from polystore_streaming.processes._launch import (
     launch,
     viewer_command,
 )
+from polystore_streaming.processes._priority import lower_priority, never_preempt
 from polystore_streaming.processes._records import (
     ViewerRecord,
     read_record,
@@ -26,6 +27,8 @@ __all__ = [
     "last_words",
     "launch",
     "let_go",
+    "lower_priority",
+    "never_preempt",
     "read_record",
     "running_viewers",
     "runtime_directory",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import zmq
 
-from polystore_streaming.processes import is_running, last_words, launch, read_record
+from polystore_streaming.processes import is_running, last_words, launch, never_preempt, read_record
 from polystore_streaming.sender._link import Link
 
 if TYPE_CHECKING:
@@ -142,6 +142,7 @@ class Pump:
             self._ended()
 
     def _prepare(self) -> None:
+        never_preempt()
         self._poller.register(self._doorbell, zmq.POLLIN)
         for link in self.links.values():
             self._poller.register(link.socket, zmq.POLLIN)

@@ -19,6 +19,7 @@ from polystore_streaming.processes import (
     ViewerRecord,
     claim,
     let_go,
+    lower_priority,
     write_record,
 )
 from polystore_streaming.viewer._host import DisplayHost
@@ -80,6 +81,7 @@ def run_viewer(
         print(f"polystore: viewer {files.name!r} runs already", file=sys.stderr)
         return ALREADY_RUNS
     os.set_inheritable(lock, False)
+    lower_priority()
     try:
         _show(files, backend, _display_class(plugin), options or {}, listeners)
     finally:

@@ -1,0 +1,39 @@
+"""Letting the code that saves go first, where there is more to do than there are processors.
+
+Source: sched(7) of Linux, on nice values, autogrouping and SCHED_BATCH.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+__all__ = ["lower_priority", "never_preempt"]
+
+_NICE = 10
+"""A tenth of the processor time that a pipeline gets, where both want all of it."""
+
+_GROUP = "/proc/self/autogroup"
+
+
+def lower_priority() -> None:
+    """Let this process, a viewer, come after pipelines; called before it has other threads.
+
+    Linux may share the processors out among sessions first, and among the processes of each by their
+    priority: a session that the viewer has to itself is lowered too.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(_NICE)
+        if os.getsid(0) == os.getpid():
+            with open(_GROUP, "wb", buffering=0) as group:
+                group.write(b"%d" % _NICE)
+
+
+def never_preempt() -> None:
+    """Keep this thread, which sends, from taking the processor when it is woken, in the midst of a save.
+
+    The thread that saves would be put back in line, behind whatever else wants the processor: a viewer.
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
