@@ -25,7 +25,7 @@ import psutil
 import pytest
 
 from polystore_core import BackendRegistry, FileManager
-from polystore_streaming.processes import RuntimeFiles, is_running, read_record
+from polystore_streaming.processes import RuntimeFiles, is_running, lower_priority, read_record
 from polystore_streaming.testing import virtual_screen
 
 HERE = Path(__file__).parent
@@ -147,6 +147,7 @@ class Viewers:
             process = subprocess.Popen(
                 [*command, *more], stdout=log, stderr=log, env=self.environment, start_new_session=True
             )
+        lower_priority(process.pid)  # as a sender does
         self.started.append(process)
         # The record of one that was killed stays until the next writes its own.
         eventually(lambda: getattr(read_record(files), "pid", 0) == process.pid or process.poll() is not None)

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from polystore_streaming.processes._alive import claim, let_go
+from polystore_streaming.processes._priority import lower_priority
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,6 +63,7 @@ def launch(files: RuntimeFiles, backend: str, options: Mapping[str, Any]) -> Lau
             )
     finally:
         let_go(lock)
+    lower_priority(process.pid)
     with contextlib.suppress(OSError, ValueError):
         print(
             f"polystore: started the viewer {files.name!r} (process {process.pid}, log {files.log})",

@@ -13,19 +13,19 @@ __all__ = ["lower_priority", "never_preempt"]
 _NICE = 10
 """A tenth of the processor time that a pipeline gets, where both want all of it."""
 
-_GROUP = "/proc/self/autogroup"
 
-
-def lower_priority() -> None:
-    """Let this process, a viewer, come after pipelines; called before it has other threads.
+def lower_priority(pid: int | None = None) -> None:
+    """Let a viewer come after pipelines: this process, or one that was just started; it has one thread yet.
 
     Linux may share the processors out among sessions first, and among the processes of each by their
     priority: a session that the viewer has to itself is lowered too.
     """
+    pid = os.getpid() if pid is None else pid
     with contextlib.suppress(OSError, AttributeError):
-        os.nice(_NICE)
-        if os.getsid(0) == os.getpid():
-            with open(_GROUP, "wb", buffering=0) as group:
+        if os.getpriority(os.PRIO_PROCESS, pid) < _NICE:
+            os.setpriority(os.PRIO_PROCESS, pid, _NICE)
+        if os.getsid(pid) == pid:
+            with open(f"/proc/{pid}/autogroup", "wb", buffering=0) as group:
                 group.write(b"%d" % _NICE)
 
 
