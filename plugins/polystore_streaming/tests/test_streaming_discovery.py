@@ -70,6 +70,7 @@ def test_a_viewer_lets_pipelines_go_first(recorders):
     recorders.run(SEED.format(path="a"))
     viewer = psutil.Process(recorders.pid())
     assert viewer.nice() == 10
+    assert os.sched_getscheduler(viewer.pid) == os.SCHED_BATCH
     group = Path(f"/proc/{viewer.pid}/autogroup")
     assert not group.exists() or group.read_text().split()[-1] == "10"
 

@@ -21,6 +21,7 @@ def lower_priority(pid: int | None = None) -> None:
     priority: a session that the viewer has to itself is lowered too.
     """
     pid = os.getpid() if pid is None else pid
+    never_preempt(pid)
     with contextlib.suppress(OSError, AttributeError):
         if os.getpriority(os.PRIO_PROCESS, pid) < _NICE:
             os.setpriority(os.PRIO_PROCESS, pid, _NICE)
@@ -29,11 +30,12 @@ def lower_priority(pid: int | None = None) -> None:
                 group.write(b"%d" % _NICE)
 
 
-def never_preempt() -> None:
-    """Keep this thread, which sends, from taking the processor when it is woken, in the midst of a save.
+def never_preempt(thread: int = 0) -> None:
+    """Keep this thread, or another, from taking the processor of a thread that runs when it is woken.
 
-    The thread that saves would be put back in line, behind whatever else wants the processor: a viewer.
+    The thread that sends is woken in the midst of a save: the one that saves would be put back in line, behind
+    whatever else wants the processor.
     """
     if hasattr(os, "SCHED_BATCH"):
         with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+            os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))
