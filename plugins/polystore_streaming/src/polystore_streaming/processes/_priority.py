@@ -33,8 +33,8 @@ def lower_priority(pid: int | None = None) -> None:
 def never_preempt(thread: int = 0) -> None:
     """Keep this thread, or another, from taking the processor of a thread that runs when it is woken.
 
-    The thread that sends is woken in the midst of a save: the one that saves would be put back in line, behind
-    whatever else wants the processor.
+    The thread that sends is woken in the midst of a save: the one that saves would be put back in line,
+    behind whatever else wants the processor.
     """
     if hasattr(os, "SCHED_BATCH"):
         with contextlib.suppress(OSError):
