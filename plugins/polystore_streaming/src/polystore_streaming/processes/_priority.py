@@ -33,7 +33,9 @@ def never_preempt() -> None:
     """Keep this thread, which sends, from taking the processor when it is woken, in the midst of a save.
 
     The thread that saves would be put back in line, behind whatever else wants the processor: a viewer.
+    A thread that somebody gave another place in that line, such as an idle one, keeps it.
     """
     if hasattr(os, "SCHED_BATCH"):
         with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+            if os.sched_getscheduler(0) == os.SCHED_OTHER:
+                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
