@@ -1,4 +1,4 @@
-"""One array to and from a directory, by zarr-python."""
+"""One array to and from a directory, or another store for it."""
 
 from __future__ import annotations
 
@@ -398,10 +398,11 @@ def _described(snapshot: SnapshotLike) -> tuple[Any, tuple[int, ...], FileForm]:
         content = snapshot.read("zarr.json", MOST_BYTES)
     except FileNotFoundError:
         return _described_v2(parsed(snapshot.read(".zarray", MOST_BYTES)))
-    described = (_described_v3 if len(content) <= _SHORT else _described_v3.__wrapped__)(content)
-    if described is None:
+    understand = _described_v3 if len(content) <= _SHORT else _described_v3.__wrapped__
+    understood = understand(content)
+    if understood is None:
         raise _GroupError
-    return described
+    return understood
 
 
 @lru_cache(maxsize=64)

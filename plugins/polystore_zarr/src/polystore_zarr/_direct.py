@@ -271,6 +271,8 @@ def _decoded(form: Form, key: str, content: Any) -> Any:
     if form.compression == "gzip":
         decoder = zlib.decompressobj(31)
         decoded = decoder.decompress(content, form.chunk_bytes + 1)
+        if len(decoded) == form.chunk_bytes and not decoder.eof:
+            raise CorruptData(f"chunk {key!r} ends too early: before its checksum")
         if not decoder.unused_data:
             return decoded
         form.piece.check(key, content)

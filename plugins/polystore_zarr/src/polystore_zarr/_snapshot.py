@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from copy import copy
 from typing import NamedTuple, Protocol, Self
 
@@ -251,9 +252,14 @@ class OpenFile:
         os.close(self._descriptor)
 
 
+_one_seeks = threading.Lock()
+
+
 def _seek_and_read(descriptor: int, length: int, start: int) -> bytes:
-    os.lseek(descriptor, start, os.SEEK_SET)
-    return os.read(descriptor, length)
+    """Read as ``os.pread``, which Windows lacks; threads that share the file share its position."""
+    with _one_seeks:
+        os.lseek(descriptor, start, os.SEEK_SET)
+        return os.read(descriptor, length)
 
 
 _pread = os.pread if hasattr(os, "pread") else _seek_and_read
