@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from zarr import AsyncArray
 
     from polystore_core.files import Durability
+    from polystore_zarr._blocks import OnConflict
     from polystore_zarr._codecs import Compression
     from polystore_zarr._engine import Engine
-    from polystore_zarr._filling import OnConflict
     from polystore_zarr._staging import Staging
 
     Array = np.ndarray[Any, Any]
