@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from polystore_zarr._arrays import WRITE_ALL, described, read_snapshot
+from polystore_zarr._array_reading import described, read_snapshot
+from polystore_zarr._array_writing import WRITE_ALL
 from polystore_zarr._blocks import block_for, while_current
 from polystore_zarr._engine import put
 from polystore_zarr._grid import Grid

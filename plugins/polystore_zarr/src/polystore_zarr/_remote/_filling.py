@@ -14,7 +14,8 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from polystore_core import CorruptData, PathExists
-from polystore_zarr._arrays import BY_REGION, WRITE_ALL, create_array, described, read_snapshot
+from polystore_zarr._array_reading import described, read_snapshot
+from polystore_zarr._array_writing import BY_REGION, WRITE_ALL, create_array
 from polystore_zarr._blocks import block_for, while_current
 from polystore_zarr._filling import file_grid
 from polystore_zarr._grid import grid_of
