@@ -12,7 +12,7 @@ import obstore
 import pytest
 import zarr
 from killed_writers import kill_started
-from plates import PATTERN, STORE, attributes_of, paths_of, plane_of, plate_model
+from plates import PATTERN, STORE, listed_fields, paths_of, plane_of
 from s3_server import BUCKET, S3
 from zarr.storage import ObjectStore
 
@@ -34,13 +34,8 @@ class Place(NamedTuple):
         return self.base + STORE
 
     def listed(self, store: str = STORE) -> list[str]:
-        """Validate a plate with ome-zarr-models and return the paths of all fields that it lists."""
-        plate = plate_model(self.opened(store))
-        return [
-            f"{well.path}/{image.path}"
-            for well, group in zip(attributes_of(plate).plate.wells, plate.well_groups, strict=True)
-            for image in attributes_of(group).well.images
-        ]
+        """Validate a plate; see :func:`listed_fields`."""
+        return listed_fields(self.opened(store))
 
     def assert_field(self, field: str, original: str, store: str = STORE) -> None:
         """Check that a field has the planes that another was saved with."""

@@ -19,7 +19,7 @@ import pytest
 import zarr
 from killed_writers import kill_started
 from ome_zarr_models import v04, v05
-from plates import PATTERN, attributes_of, paths_of, plane_of, plate_model
+from plates import PATTERN, attributes_of, listed_fields, paths_of, plane_of, plate_model
 from s3_server import BUCKET, S3
 from zarr.storage import ObjectStore
 
@@ -61,16 +61,8 @@ def opened(s3: S3, prefix: str = STORE) -> Any:
 
 
 def validated(s3: S3) -> list[str]:
-    """Validate the plate with ome-zarr-models and return the paths of all fields that it lists."""
-    plate = plate_model(opened(s3))
-    wells = attributes_of(plate).plate.wells
-    groups = list(plate.well_groups)
-    assert len(groups) == len(wells), "a well is listed and not there"
-    return [
-        f"{well.path}/{image.path}"
-        for well, group in zip(wells, groups, strict=True)
-        for image in attributes_of(group).well.images
-    ]
+    """Validate the plate; see :func:`listed_fields`."""
+    return listed_fields(opened(s3))
 
 
 def keys(s3: S3, prefix: str = "") -> list[str]:
