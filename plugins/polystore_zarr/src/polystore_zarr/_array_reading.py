@@ -28,18 +28,11 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = [
-    "ALWAYS_ALLOWED",
-    "Missing",
-    "described",
-    "file_shape_of",
-    "read_array",
-    "read_snapshot",
-]
+__all__ = ["Missing", "described", "file_shape_of", "read_array", "read_snapshot"]
 
 Missing = Literal["error", "fill"]
 
-ALWAYS_ALLOWED = 512 * 2**20
+_ALWAYS_ALLOWED = 512 * 2**20
 """Bytes that an array may decode to, however little is stored."""
 
 _EXPANSION = 64
@@ -118,7 +111,7 @@ def read_array(
         if selection is ... and array.dtype == "uint8" and array.ndim == 1:
             metadata, _ = described(snapshot, shown=shown)
             if holds_rois(metadata.attributes):
-                limit = max(ALWAYS_ALLOWED, _EXPANSION * array.nbytes) if max_bytes is None else max_bytes
+                limit = max(_ALWAYS_ALLOWED, _EXPANSION * array.nbytes) if max_bytes is None else max_bytes
                 return unpack(array, max_bytes=limit, threads=threads)
         return array
 
@@ -295,7 +288,7 @@ def _selected_bytes(stored: _Stored, selection: Any) -> int:
 
 def _check_claims(stored: _Stored, snapshot: SnapshotLike, max_bytes: int | None, *, fill: bool) -> None:
     """Refuse to allocate what the files there cannot fill."""
-    limit = ALWAYS_ALLOWED if max_bytes is None else max_bytes
+    limit = _ALWAYS_ALLOWED if max_bytes is None else max_bytes
     if stored.nbytes <= limit and stored.chunks <= _MANY_CHUNKS:
         return
     files, _ = snapshot.extent()
@@ -312,7 +305,7 @@ def _check_claims(stored: _Stored, snapshot: SnapshotLike, max_bytes: int | None
 
 
 def _check_size(nbytes: int, snapshot: SnapshotLike, max_bytes: int | None) -> None:
-    limit = ALWAYS_ALLOWED if max_bytes is None else max_bytes
+    limit = _ALWAYS_ALLOWED if max_bytes is None else max_bytes
     if nbytes > limit and max_bytes is None:
         limit = max(limit, _EXPANSION * snapshot.extent()[1])
     if nbytes > limit:
