@@ -29,6 +29,14 @@ DOCUMENT = "metadata.json"
 _OLD, _NEW, _OTHER = 1, 2, 3
 _DURABILITIES: tuple[Durability, ...] = ("atomic", "durable")
 
+_TRANSFERS = (
+    ("a.bin", "b.bin", None),
+    ("a.bin", "b.bin", _OTHER),
+    ("a.npy", "b.tif", _OTHER),
+    ("a.npy", "plate/b.npy", None),
+)
+"""From where to where a file is copied or moved, and what is there before."""
+
 
 def _is_old_or_new(found: State, before: State, after: State) -> bool:
     return all(found[path] in (before[path], after[path]) for path in before)
@@ -188,12 +196,7 @@ def _update(name: str, before: int | None, call: Callable[[], object]) -> Operat
 
 
 def _copies() -> Iterator[Operation]:
-    for source, target, there in (
-        ("a.bin", "b.bin", None),
-        ("a.bin", "b.bin", _OTHER),
-        ("a.npy", "b.tif", _OTHER),
-        ("a.npy", "plate/b.npy", None),
-    ):
+    for source, target, there in _TRANSFERS:
         yield Operation(
             f"copy {source} to {target} over {there}",
             {source: _NEW, target: there},
@@ -210,12 +213,7 @@ def _copies() -> Iterator[Operation]:
 
 
 def _moves() -> Iterator[Operation]:
-    for source, target, there in (
-        ("a.bin", "b.bin", None),
-        ("a.bin", "b.bin", _OTHER),
-        ("a.npy", "b.tif", _OTHER),
-        ("a.npy", "plate/b.npy", None),
-    ):
+    for source, target, there in _TRANSFERS:
         yield Operation(
             f"move {source} to {target} over {there}",
             {source: _NEW, target: there},

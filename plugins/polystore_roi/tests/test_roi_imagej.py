@@ -31,22 +31,6 @@ from polystore_roi import (
 
 
 @pytest.fixture(scope="module")
-def screen():
-    """An X server of our own; its number."""
-    receiving, sending = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(sending), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
-        pass_fds=[sending],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(sending)
-    with os.fdopen(receiving) as numbers:
-        yield f":{numbers.readline().strip()}"
-    server.terminate()
-    server.wait()
-
-
-@pytest.fixture(scope="module")
 def imagej(screen):
     """A function that has the real ImageJ do something."""
     child = subprocess.Popen(

@@ -23,7 +23,7 @@ from polystore_core.errors import (
     UnsupportedOperation,
     ViewerUnreachable,
 )
-from polystore_streaming.processes import claim, is_running, let_go
+from polystore_streaming.processes import claim, is_running, let_go, never_preempt
 
 BACKEND = "recorder_stream"
 IMAGE = np.arange(12 * 8, dtype=np.uint16).reshape(12, 8)
@@ -304,6 +304,20 @@ def test_the_thread_that_sends_does_not_push_aside_the_one_that_saves(manager):
     (sending,) = [thread for thread in threading.enumerate() if thread.name == f"polystore-{BACKEND}"]
     assert os.sched_getscheduler(sending.native_id) == os.SCHED_BATCH
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+def test_a_thread_that_is_idle_by_choice_stays_so():
+    policies = []
+
+    def send():
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        never_preempt()
+        policies.append(os.sched_getscheduler(0))
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    thread.join()
+    assert policies == [os.SCHED_IDLE]
 
 
 def test_each_registry_has_a_stream_of_its_own(recorders):

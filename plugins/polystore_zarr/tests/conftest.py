@@ -17,16 +17,16 @@ def server() -> Iterator[S3]:
         yield server
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Each engine in turn, by itself."""
-    with by_itself(request.param):
-        yield request.param
-
-
 @pytest.fixture
 def s3(server: S3) -> Iterator[S3]:
     """The same, with an empty bucket for each test."""
     yield server
     store = server.store()
     obstore.delete(store, [meta["path"] for page in obstore.list(store) for meta in page])
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each engine in turn, by itself."""
+    with by_itself(request.param):
+        yield request.param

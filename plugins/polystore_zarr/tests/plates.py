@@ -34,8 +34,13 @@ def plane_of(path: str, height: int = 20, width: int = 30) -> Plane:
 
 
 def validated(store: Path) -> list[str]:
+    """Validate a plate in a directory; see :func:`listed_fields`."""
+    return listed_fields(zarr.open_group(store, mode="r"))
+
+
+def listed_fields(group: Any) -> list[str]:
     """Validate a plate with ome-zarr-models and return the paths of all fields that it lists."""
-    plate = plate_model(zarr.open_group(store, mode="r"))
+    plate = plate_model(group)
     wells = attributes_of(plate).plate.wells
     groups = list(plate.well_groups)
     assert len(groups) == len(wells), "a well is listed and not there"

@@ -218,6 +218,16 @@ class TestDamage:
         with pytest.raises(CorruptData, match="'image' cannot be read as Zarr: "):
             fm.load("image", backend="zarr", engine=engine)
 
+    @pytest.mark.parametrize("missing", [1, 4, 8])
+    def test_a_chunk_of_gzip_without_its_end_is_told(
+        self, fm: FileManager, tmp_path: Path, engine: str, missing: int
+    ) -> None:
+        fm.save(IMAGE, "image", backend="zarr", compression="gzip")
+        chunk = tmp_path / "image/c/1/0/0"
+        chunk.write_bytes(chunk.read_bytes()[:-missing])
+        with pytest.raises(CorruptData, match="'image' cannot be read as Zarr: "):
+            fm.load("image", backend="zarr", engine=engine)
+
     @pytest.mark.parametrize("compression", ["zstd", "blosc"])
     def test_a_chunk_in_a_shard_that_claims_gigabytes_is_not_decoded(
         self, fm: FileManager, tmp_path: Path, compression: str

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import random
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +11,8 @@ import numpy as np
 import obstore
 import pytest
 import zarr
-from plates import PATTERN, STORE, attributes_of, paths_of, plane_of, plate_model
+from killed_writers import kill_started
+from plates import PATTERN, STORE, listed_fields, paths_of, plane_of
 from s3_server import BUCKET, S3
 from zarr.storage import ObjectStore
 
@@ -36,13 +34,8 @@ class Place(NamedTuple):
         return self.base + STORE
 
     def listed(self, store: str = STORE) -> list[str]:
-        """Validate a plate with ome-zarr-models and return the paths of all fields that it lists."""
-        plate = plate_model(self.opened(store))
-        return [
-            f"{well.path}/{image.path}"
-            for well, group in zip(attributes_of(plate).plate.wells, plate.well_groups, strict=True)
-            for image in attributes_of(group).well.images
-        ]
+        """Validate a plate; see :func:`listed_fields`."""
+        return listed_fields(self.opened(store))
 
     def assert_field(self, field: str, original: str, store: str = STORE) -> None:
         """Check that a field has the planes that another was saved with."""
@@ -175,19 +168,11 @@ def move_for_ever(options: dict[str, Any], ready: Any) -> None:
 @pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.stress)])
 def test_a_killed_mover_in_a_bucket_leaves_a_whole_plate(server: S3, kills: int) -> None:
     place = bucket_of(server)
-    context: Any = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["obstore", "ome_zarr_models.v05", "polystore_zarr", "zarr"])
     delays = random.Random(1)
     for _ in range(kills):
         emptied(server)
         save(place.fm, place.plate)
-        ready = context.Event()
-        mover = context.Process(target=move_for_ever, args=(server.options, ready))
-        mover.start()
-        assert ready.wait(60)
-        mover.join(delays.uniform(0.0, 2.0))
-        os.kill(mover.pid, signal.SIGKILL)
-        mover.join()
+        kill_started(move_for_ever, server.options, delays.uniform(0.0, 2.0))
         whole = [store for store in (STORE, "there.zarr") if is_plate(server, store)]
         assert whole, "neither here nor there"
         for store in whole:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
-import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from killed_writers import kill_forked
 from plates import PATTERN, STORE, paths_of, plane_of, validated
 
 from polystore_core import BackendRegistry, BatchError, FileManager
@@ -99,13 +99,7 @@ def test_a_killed_writer_leaves_old_or_new(tmp_path: Path, kills: int) -> None:
     fm.save_batch([np.zeros((64, 64), np.uint16)] * 4, paths, backend="zarr", pattern=PATTERN, store=STORE)
     delays = random.Random(1)
     for _ in range(kills):
-        pid = os.fork()
-        if pid == 0:
-            overwrite_for_ever(tmp_path)
-        killer = threading.Timer(delays.uniform(0.005, 0.08), os.kill, (pid, signal.SIGKILL))
-        killer.start()
-        os.waitpid(pid, 0)
-        killer.join()
+        kill_forked(partial(overwrite_for_ever, tmp_path), delays.uniform(0.005, 0.08))
         reader = manager(tmp_path)
         image = reader.load("image.npy", backend="zarr")
         assert (image.shape, len(np.unique(image))) == ((4, 64, 64), 1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-import signal
 import threading
+from functools import partial
 from itertools import count, product
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from killed_writers import kill_forked
 from plates import PATTERN, STORE, paths_of, plane_of
+from stacks import GRIDS, STACK, declare
 
 from polystore_core import (
     BackendRegistry,
@@ -32,13 +34,6 @@ from polystore_core.files import is_temporary_name
 from polystore_zarr import plan_regions
 from polystore_zarr._open_array import OpenArray
 
-STACK = np.arange(10 * 30 * 20, dtype=np.uint16).reshape(10, 30, 20)
-GRIDS: list[dict[str, Any]] = [
-    {"chunks": (4, 16, 16)},
-    {"chunks": (2, 8, 8), "shards": (4, 16, 16)},
-    {"chunks": (4, 16, 16), "compression": "blosc"},
-]
-
 
 def manager(folder: Path) -> FileManager:
     return FileManager(BackendRegistry({"zarr": {"root": folder}}))
@@ -47,11 +42,6 @@ def manager(folder: Path) -> FileManager:
 @pytest.fixture
 def fm(tmp_path: Path) -> FileManager:
     return manager(tmp_path)
-
-
-def declare(fm: FileManager, path: str = "stack.zarr") -> None:
-    """Make an array of which the first chunk of planes is written."""
-    fm.save(STACK[:4], path, backend="zarr", region=np.s_[:4], shape=STACK.shape, chunks=(4, 30, 20))
 
 
 class TestPlan:
@@ -151,18 +141,18 @@ class TestUnfinished:
     """What is not written is never read."""
 
     def test_a_load_says_that_a_chunk_is_not_written_yet(self, fm: FileManager) -> None:
-        declare(fm)
+        declare(fm, "stack.zarr")
         with pytest.raises(CorruptData, match=r"chunk 'c/1/0/0' is not written yet, or not all of it"):
             fm.load("stack.zarr", backend="zarr")
 
     def test_a_chunk_that_lacks_one_plane_is_not_there(self, fm: FileManager) -> None:
-        declare(fm)
+        declare(fm, "stack.zarr")
         fm.save(STACK[4:7], "stack.zarr", backend="zarr", region=np.s_[4:7], on_conflict="serialise")
         with pytest.raises(CorruptData, match="c/1/0/0"):
             fm.load("stack.zarr", backend="zarr", region=np.s_[4:7])
 
     def test_a_region_that_is_written_is_loaded(self, fm: FileManager) -> None:
-        declare(fm)
+        declare(fm, "stack.zarr")
         np.testing.assert_array_equal(
             fm.load("stack.zarr", backend="zarr", region=np.s_[1:3, 5:9]), STACK[1:3, 5:9]
         )
@@ -181,14 +171,14 @@ class TestUnfinished:
             fm.load("large", backend="zarr")
 
     def test_a_copy_of_an_unfinished_array_is_finished_too(self, fm: FileManager) -> None:
-        declare(fm)
+        declare(fm, "stack.zarr")
         fm.save(STACK[4:7], "stack.zarr", backend="zarr", region=np.s_[4:7], on_conflict="serialise")
         fm.copy("stack.zarr", "copy.zarr", backend="zarr")
         fm.save(STACK[7:], "copy.zarr", backend="zarr", region=np.s_[7:], on_conflict="serialise")
         np.testing.assert_array_equal(fm.load("copy.zarr", backend="zarr"), STACK)
 
     def test_what_is_kept_of_an_unfinished_chunk_is_checked(self, fm: FileManager, tmp_path: Path) -> None:
-        declare(fm)
+        declare(fm, "stack.zarr")
         fm.save(STACK[4:7], "stack.zarr", backend="zarr", region=np.s_[4:7], on_conflict="serialise")
         (part,) = (tmp_path / "stack.zarr/.polystore").glob("*.part")
         part.write_bytes(part.read_bytes()[:-1])
@@ -202,7 +192,7 @@ class TestRefusals:
     """What is refused, and how."""
 
     def test_a_shared_chunk_is_refused_with_the_grid(self, fm: FileManager) -> None:
-        declare(fm)
+        declare(fm, "stack.zarr")
         with pytest.raises(InvalidOption) as caught:
             fm.save(STACK[2:6], "stack.zarr", backend="zarr", region=np.s_[2:6])
         assert str(caught.value) == (
@@ -244,7 +234,7 @@ class TestRefusals:
     def test_blocks_and_regions_that_do_not_fit(
         self, fm: FileManager, block: Any, region: Any, error: Any, message: str
     ) -> None:
-        declare(fm)
+        declare(fm, "stack.zarr")
         with pytest.raises(error, match=message):
             fm.save(block, "stack.zarr", backend="zarr", region=region)
 
@@ -257,7 +247,7 @@ class TestRefusals:
             fm.save(STACK, "stack.zarr", backend="zarr", shape=STACK.shape)
 
     def test_sizes_of_an_array_that_is_there(self, fm: FileManager) -> None:
-        declare(fm)
+        declare(fm, "stack.zarr")
         with pytest.raises(InvalidOption, match="chunks= is settled when an array is made"):
             fm.save(STACK[4:8], "stack.zarr", backend="zarr", region=np.s_[4:8], chunks=(4, 30, 20))
 
@@ -272,13 +262,13 @@ class TestRefusals:
     def test_workers_that_declare_different_arrays(
         self, fm: FileManager, changes: dict[str, Any], what: str
     ) -> None:
-        declare(fm)
+        declare(fm, "stack.zarr")
         options = {"shape": STACK.shape, "chunks": (4, 30, 20)} | changes
         with pytest.raises(InvalidOption, match=f"'stack.zarr' is there already with another {what}"):
             fm.save(STACK[4:8], "stack.zarr", backend="zarr", region=np.s_[4:8], **options)
 
     def test_what_was_written_stays_without_overwrite(self, fm: FileManager) -> None:
-        declare(fm)
+        declare(fm, "stack.zarr")
         with pytest.raises(PathExists, match=r"region \[0:4, 0:30, 0:20\] .* has been written already"):
             fm.save(STACK[:4] + 1, "stack.zarr", backend="zarr", region=np.s_[:4], overwrite=False)
         fm.save(STACK[4:6], "stack.zarr", backend="zarr", region=np.s_[4:6], on_conflict="serialise")
@@ -311,7 +301,7 @@ class TestRefusals:
     def test_an_array_that_is_replaced_meanwhile_does_not_get_the_region(
         self, fm: FileManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        declare(fm)
+        declare(fm, "stack.zarr")
         other = np.zeros((2, 2), np.uint8)
         entered = OpenArray.lock
 
@@ -447,13 +437,7 @@ def test_a_killed_writer_leaves_every_chunk_old_or_new(tmp_path: Path, kills: in
         fm.save(np.zeros((4, 64, 64), np.uint16), name, backend="zarr", chunks=(2, 32, 32))
     delays = random.Random(1)
     for _ in range(kills):
-        pid = os.fork()
-        if pid == 0:
-            overwrite_for_ever(tmp_path)
-        killer = threading.Timer(delays.uniform(0.005, 0.08), os.kill, (pid, signal.SIGKILL))
-        killer.start()
-        os.waitpid(pid, 0)
-        killer.join()
+        kill_forked(partial(overwrite_for_ever, tmp_path), delays.uniform(0.005, 0.08))
         stack = manager(tmp_path).load("stack.zarr", backend="zarr")
         for place in product(range(2), repeat=3):
             chunk = stack[

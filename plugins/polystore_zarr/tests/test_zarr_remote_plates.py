@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
-import os
 import pickle
 import random
-import signal
 import threading
 import time
 from itertools import count
@@ -19,8 +17,9 @@ import numpy as np
 import obstore
 import pytest
 import zarr
+from killed_writers import kill_started
 from ome_zarr_models import v04, v05
-from plates import PATTERN, attributes_of, paths_of, plane_of, plate_model
+from plates import PATTERN, attributes_of, listed_fields, paths_of, plane_of, plate_model
 from s3_server import BUCKET, S3
 from zarr.storage import ObjectStore
 
@@ -62,16 +61,8 @@ def opened(s3: S3, prefix: str = STORE) -> Any:
 
 
 def validated(s3: S3) -> list[str]:
-    """Validate the plate with ome-zarr-models and return the paths of all fields that it lists."""
-    plate = plate_model(opened(s3))
-    wells = attributes_of(plate).plate.wells
-    groups = list(plate.well_groups)
-    assert len(groups) == len(wells), "a well is listed and not there"
-    return [
-        f"{well.path}/{image.path}"
-        for well, group in zip(wells, groups, strict=True)
-        for image in attributes_of(group).well.images
-    ]
+    """Validate the plate; see :func:`listed_fields`."""
+    return listed_fields(opened(s3))
 
 
 def keys(s3: S3, prefix: str = "") -> list[str]:
@@ -238,17 +229,9 @@ def test_a_killed_writer_leaves_old_or_new(s3: S3, kills: int) -> None:
     image = f"s3://{BUCKET}/image.zarr"
     fm.save(np.zeros((4, 32, 32), np.uint16), image, backend="zarr")
     fm.save_batch([np.zeros((32, 32), np.uint16)] * 4, paths, backend="zarr", pattern=PATTERN, store=URL)
-    context: Any = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["obstore", "ome_zarr_models.v05", "polystore_zarr", "zarr"])
     delays = random.Random(1)
     for _ in range(kills):
-        ready = context.Event()
-        writer = context.Process(target=overwrite_for_ever, args=(s3.options, ready))
-        writer.start()
-        assert ready.wait(60)
-        writer.join(delays.uniform(0.0, 0.15))
-        os.kill(writer.pid, signal.SIGKILL)
-        writer.join()
+        kill_started(overwrite_for_ever, s3.options, delays.uniform(0.0, 0.15))
         found = fm.load(image, backend="zarr")
         assert (found.shape, len(np.unique(found))) == ((4, 32, 32), 1)
         assert len(np.unique(fm.load_batch(paths, backend="zarr", store=URL))) == 1

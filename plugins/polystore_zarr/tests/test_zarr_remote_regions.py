@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
-import signal
 import threading
 from itertools import count
 from pathlib import Path
@@ -14,7 +12,9 @@ from typing import Any
 import numpy as np
 import obstore
 import pytest
+from killed_writers import kill_started
 from s3_server import BUCKET, S3
+from stacks import GRIDS, STACK, declare
 
 from polystore_core import (
     BackendRegistry,
@@ -28,15 +28,9 @@ from polystore_core import (
     UnsupportedOperation,
 )
 from polystore_zarr import plan_regions
-from polystore_zarr._known import check_block
+from polystore_zarr._blocks import Block, block_for
 from polystore_zarr._remote import _filling
 
-STACK = np.arange(10 * 30 * 20, dtype=np.uint16).reshape(10, 30, 20)
-GRIDS: list[dict[str, Any]] = [
-    {"chunks": (4, 16, 16)},
-    {"chunks": (2, 8, 8), "shards": (4, 16, 16)},
-    {"chunks": (4, 16, 16), "compression": "blosc"},
-]
 URL = f"s3://{BUCKET}/stack.zarr"
 
 
@@ -51,11 +45,6 @@ def manager(options: dict[str, Any]) -> FileManager:
 @pytest.fixture
 def fm(s3: S3) -> FileManager:
     return manager(s3.options)
-
-
-def declare(fm: FileManager, path: str = URL) -> None:
-    """Make an array of which the first chunk of planes is written."""
-    fm.save(STACK[:4], path, backend="zarr", region=np.s_[:4], shape=STACK.shape, chunks=(4, 30, 20))
 
 
 @pytest.mark.parametrize("url", [URL, "memory://here/stack.zarr"])
@@ -97,20 +86,20 @@ class TestUnfinished:
     """What is not written is never read."""
 
     def test_a_load_says_that_a_chunk_is_not_written_yet(self, fm: FileManager) -> None:
-        declare(fm)
+        declare(fm, URL)
         fm.save(STACK[4:7], URL, backend="zarr", region=np.s_[4:7], on_conflict="serialise")
         with pytest.raises(CorruptData, match=r"chunk 'c/[12]/0/0' is not written yet, or not all of it"):
             fm.load(URL, backend="zarr")
         np.testing.assert_array_equal(fm.load(URL, backend="zarr", region=np.s_[1:3]), STACK[1:3])
 
     def test_nothing_is_kept_of_what_is_finished(self, fm: FileManager, s3: S3) -> None:
-        declare(fm)
+        declare(fm, URL)
         for index in range(4, 10):
             fm.save(STACK[index], URL, backend="zarr", region=index, on_conflict="serialise")
         assert not [key for key in keys(s3) if ".polystore" in key]
 
     def test_it_is_finished_wherever_it_is_copied_to(self, fm: FileManager, tmp_path: Path) -> None:
-        declare(fm)
+        declare(fm, URL)
         fm.save(STACK[4:7], URL, backend="zarr", region=np.s_[4:7], on_conflict="serialise")
         places = [f"s3://{BUCKET}/copy.zarr", str(tmp_path / "copy.zarr"), f"s3://{BUCKET}/back.zarr"]
         for source, target in zip([URL, *places], places, strict=False):
@@ -124,7 +113,7 @@ class TestRefusals:
     """What is refused, and how."""
 
     def test_a_shared_chunk_is_refused_with_the_grid(self, fm: FileManager) -> None:
-        declare(fm)
+        declare(fm, URL)
         with pytest.raises(
             InvalidOption, match=r"array 10 x 30 x 20 in 3 x 1 x 1 chunks of 4 x 30 x 20. Write"
         ):
@@ -142,7 +131,7 @@ class TestRefusals:
     def test_what_does_not_fit(
         self, fm: FileManager, block: Any, options: dict[str, Any], error: Any, message: str
     ) -> None:
-        declare(fm)
+        declare(fm, URL)
         with pytest.raises(error, match=message):
             fm.save(block, URL, backend="zarr", region=np.s_[:4], **options)
 
@@ -152,7 +141,7 @@ class TestRefusals:
         assert keys(s3) == []
 
     def test_what_was_written_stays_without_overwrite(self, fm: FileManager) -> None:
-        declare(fm)
+        declare(fm, URL)
         shared: dict[str, Any] = {"on_conflict": "serialise", "overwrite": False}
         with pytest.raises(PathExists, match=r"region \[0:4, 0:30, 0:20\] .* has been written already"):
             fm.save(STACK[:4] + 1, URL, backend="zarr", region=np.s_[:4], overwrite=False)
@@ -171,15 +160,14 @@ class TestRefusals:
     def test_an_array_that_is_replaced_meanwhile_does_not_get_the_region(
         self, fm: FileManager, s3: S3, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        declare(fm)
+        declare(fm, URL)
         other = np.zeros((2, 2), np.uint8)
-        check = check_block
 
-        def replaced_before(*arguments: Any, **named: Any) -> None:
+        def replaced_before(*arguments: Any, **named: Any) -> Block:
             manager(s3.options).save(other, URL, backend="zarr")
-            check(*arguments, **named)
+            return block_for(*arguments, **named)
 
-        monkeypatch.setattr(_filling, "check_block", replaced_before)
+        monkeypatch.setattr(_filling, "block_for", replaced_before)
         with pytest.raises(StorageError, match=r"was replaced as a whole while a region"):
             fm.save(STACK[4:8], URL, backend="zarr", region=np.s_[4:8])
         np.testing.assert_array_equal(fm.load(URL, backend="zarr"), other)
@@ -253,17 +241,9 @@ def overwrite_for_ever(options: dict[str, Any], ready: Any) -> None:
 def test_a_killed_writer_leaves_every_chunk_old_or_new(s3: S3, kills: int) -> None:
     fm = manager(s3.options)
     fm.save(np.zeros((4, 16, 16), np.uint16), URL, backend="zarr", chunks=(2, 16, 16))
-    context: Any = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["polystore_zarr", "zarr", "obstore"])
     delays = random.Random(1)
     for _ in range(kills):
-        ready = context.Event()
-        writer = context.Process(target=overwrite_for_ever, args=(s3.options, ready))
-        writer.start()
-        assert ready.wait(60)
-        writer.join(delays.uniform(0.0, 0.15))
-        os.kill(writer.pid, signal.SIGKILL)
-        writer.join()
+        kill_started(overwrite_for_ever, s3.options, delays.uniform(0.0, 0.15))
         stack = fm.load(URL, backend="zarr")
         assert len(np.unique(stack[:2])) == 1
         assert [len(np.unique(plane)) for plane in stack[2:]] == [1, 1]

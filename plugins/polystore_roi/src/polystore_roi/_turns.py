@@ -15,9 +15,9 @@ import numpy as np
 if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
-__all__ = ["RIGHT", "UP", "Turns", "turns"]
+__all__ = ["UP", "Turns", "turns"]
 
-RIGHT, _DOWN, _LEFT, UP = range(4)
+_RIGHT, _DOWN, _LEFT, UP = range(4)
 
 _BEHIND = np.array([(0, -1), (-1, -1), (-1, 0), (0, 0)])
 """The pixel behind on the right of who comes to a corner going right, down, left, up.

@@ -18,11 +18,11 @@ from polystore_core.data import is_rois
 from polystore_core.data import kind_of as data_kind_of
 from polystore_core.files import Durability  # noqa: TC001
 from polystore_zarr import _tree as tree
-from polystore_zarr._arrays import Missing, read_array
+from polystore_zarr._array_reading import Missing, read_array
+from polystore_zarr._blocks import OnConflict  # noqa: TC001
 from polystore_zarr._codecs import Compression  # noqa: TC001
 from polystore_zarr._dtypes import check_dtype
 from polystore_zarr._engine import Engine  # noqa: TC001
-from polystore_zarr._filling import OnConflict  # noqa: TC001
 from polystore_zarr._grid import grid_of
 from polystore_zarr._lazy import lazy_array
 from polystore_zarr._names import place_for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
@@ -157,17 +157,17 @@ class ArrayReader(ArrayStore):
         assert form is not None
         assert isinstance(snapshot, Snapshot)
         try:
-            file = snapshot.file(key, self._most)
+            opened: OpenFile | None = snapshot.file(key, self._most)
         except (FileNotFoundError, NotADirectoryError) as error:
             self._refuse_missing(key, error)
+            opened = None
+        if opened is None:
             yield None
             return
-        try:
+        with closing(opened) as file:
             index = file.piece(-form.index_bytes if form.at_end else 0, form.index_bytes)
             self._refuse_replaced(key, index)
             yield OpenShard(file, form.index_in(key, index.content, file.size))
-        finally:
-            file.close()
 
     def check(self, key: str) -> None:
         """Check that a file is there and claims no more than it may, as far as it says so itself.
@@ -183,9 +183,10 @@ class ArrayReader(ArrayStore):
                 self._piece.check(key, piece.content, piece.size)
             return
         with self.shard(key) as shard:
-            places = [] if shard is None else shard.places.reshape(-1, 2).tolist()
-            for start, length in places:
-                if shard is not None and start != NOTHING:
+            if shard is None:
+                return
+            for start, length in shard.places.reshape(-1, 2).tolist():
+                if start != NOTHING:
                     head = shard.file.piece(start, length if most is None else min(length, most))
                     self._piece.check(key, head.content, length)
 

@@ -248,14 +248,14 @@ def _place(form: Form, key: str, content: Any, target: Array, part: FilePart, *,
     if content is None:
         target[...] = form.fill
         return
-    if form.compression in ("zstd", "blosc"):
-        claim = form.piece.check(key, content)
-        if claim == form.chunk_bytes:
-            whole = claim == target.nbytes and target.flags.c_contiguous
-            _DECOMPRESS[form.compression](content, target if whole else scratch.chunk)
-            if not whole:
-                target[...] = scratch.chunk[part.source]
-            return
+    decompress = _DECOMPRESS.get(form.compression)
+    if decompress is not None and form.piece.check(key, content) == form.chunk_bytes:
+        if target.nbytes == form.chunk_bytes and target.flags.c_contiguous:
+            decompress(content, target)
+        else:
+            decompress(content, scratch.chunk)
+            target[...] = scratch.chunk[part.source]
+        return
     decoded = memoryview(_decoded(form, key, content)).cast("B")
     if decoded.nbytes != form.chunk_bytes:
         raise CorruptData(
@@ -271,6 +271,8 @@ def _decoded(form: Form, key: str, content: Any) -> Any:
     if form.compression == "gzip":
         decoder = zlib.decompressobj(31)
         decoded = decoder.decompress(content, form.chunk_bytes + 1)
+        if len(decoded) == form.chunk_bytes and not decoder.eof:
+            raise CorruptData(f"chunk {key!r} ends too early: before its checksum")
         if not decoder.unused_data:
             return decoded
         form.piece.check(key, content)

@@ -1,4 +1,4 @@
-"""What encodes and decodes chunks: zarr-python, or the codec pipeline ``zarrs``."""
+"""What encodes and decodes chunks: this package what is of the common form, else zarr-python or ``zarrs``."""
 
 from __future__ import annotations
 

@@ -8,15 +8,16 @@ with a mask of where it is known.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from polystore_core import InvalidOption
-from polystore_zarr._arrays import WRITE_ALL, described, read_snapshot
+from polystore_zarr._array_reading import described, read_snapshot
+from polystore_zarr._array_writing import WRITE_ALL
+from polystore_zarr._blocks import block_for, while_current
 from polystore_zarr._engine import put
 from polystore_zarr._grid import Grid
-from polystore_zarr._known import Known, aside_of, check_block, conflict, was_replaced
+from polystore_zarr._known import Known, aside_of
 from polystore_zarr._open_array import OpenArray
-from polystore_zarr._regions import file_parts, is_aligned, region_of, shape_of
+from polystore_zarr._regions import file_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,19 +25,18 @@ if TYPE_CHECKING:
     import numpy as np
 
     from polystore_core.files import Durability
+    from polystore_zarr._blocks import Block, OnConflict
     from polystore_zarr._engine import Engine
     from polystore_zarr._regions import FilePart, Region
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["OnConflict", "file_grid", "write_region"]
-
-OnConflict = Literal["refuse", "serialise"]
+__all__ = ["file_grid", "write_region"]
 
 
 def write_region(
     path: str,
-    block: Array,
+    values: Array,
     selection: Sequence[Any],
     *,
     shown: str,
@@ -52,10 +52,10 @@ def write_region(
     ----------
     path, shown
         The array's directory, and how the caller named it.
-    block
+    values
         Of the shape of the region and the dtype of the array.
     selection
-        The region, as :func:`region_of` takes it.
+        The region, as :func:`~polystore_zarr._regions.region_of` takes it.
     overwrite
         Whether what was written before may be replaced.
     on_conflict
@@ -81,21 +81,11 @@ def write_region(
     """
     with OpenArray(path, durability) as directory:
         filling = _Filling(directory, shown, engine, threads, overwrite=overwrite)
-        region, shape = region_of(selection, filling.grid.shape)
-        check_block(block, shape, filling.dtype, shown=shown)
-        aligned = is_aligned(region, filling.grid)
-        if not aligned and on_conflict == "refuse":
-            raise InvalidOption(conflict(region, filling.grid, shown))
-        block = block.reshape(shape_of(region))
-        try:
-            size = filling.replace(region, block) if aligned else filling.merge(region, block)
-        except FileNotFoundError as error:
-            if directory.is_current():
-                raise
-            raise was_replaced(shown) from error
-        if not directory.is_current():
-            raise was_replaced(shown)
-        return size
+        block = block_for(
+            values, selection, filling.grid, filling.dtype, on_conflict=on_conflict, shown=shown
+        )
+        with while_current(directory, shown=shown):
+            return filling.replace(block) if block.is_aligned else filling.merge(block)
 
 
 def file_grid(metadata: Any, files: tuple[int, ...]) -> Grid:
@@ -120,11 +110,11 @@ class _Filling:
         self.dtype: np.dtype[Any] = metadata.dtype.to_native_dtype().newbyteorder("=")
         self.grid = file_grid(metadata, files)
 
-    def replace(self, region: Region, block: Array) -> int:
+    def replace(self, block: Block) -> int:
         """Write a region that shares no file with any other."""
         with self._directory.staging() as staging:
-            size = self._encode(staging, region, block)
-            parts = list(file_parts(region, self.grid))
+            size = self._encode(staging, block.region, block.values)
+            parts = list(file_parts(block.region, self.grid))
             with self._directory.lock():
                 if not self._overwrite:
                     for part in parts:
@@ -133,11 +123,11 @@ class _Filling:
                     self._publish(staging, part)
         return size
 
-    def merge(self, region: Region, block: Array) -> int:
+    def merge(self, block: Block) -> int:
         """Write a region, merging it into the files that it covers in part; nobody else moves meanwhile."""
         size = 0
-        for part in file_parts(region, self.grid):
-            mine = block[part.target]
+        for part in file_parts(block.region, self.grid):
+            mine = block.values[part.target]
             with self._directory.staging() as staging, self._directory.lock():
                 replaced = part.is_whole and self._overwrite
                 known = Known.empty(part, self.dtype) if replaced else self._known(part)
@@ -151,7 +141,7 @@ class _Filling:
                     size += self._keep(staging, part, known)
         return size
 
-    def _encode(self, staging: str, region: Region, block: Array) -> int:
+    def _encode(self, staging: str, region: Region, values: Array) -> int:
         from zarr import AsyncArray
         from zarr.storage import StorePath
 
@@ -159,7 +149,7 @@ class _Filling:
 
         writer = ArrayWriter(f"{self._directory.path}/{staging}")
         array: Any = AsyncArray(self._metadata, StorePath(writer), WRITE_ALL)
-        put(array, region, block, engine=self._engine, threads=self._threads)
+        put(array, region, values, engine=self._engine, threads=self._threads)
         self._directory.sync(staging)
         return writer.size
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from polystore_core import InvalidOption, UnsupportedData
-from polystore_zarr._arrays import write_array
+from polystore_zarr._array_writing import write_array
 from polystore_zarr._codecs import encoding_of
 from polystore_zarr._grid import grid_of
 from polystore_zarr._groups import write_group
@@ -19,7 +19,7 @@ from polystore_zarr._pyramid import count_levels, pyramid
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from polystore_zarr._arrays import ArrayTarget
+    from polystore_zarr._array_writing import ArrayTarget
     from polystore_zarr._ngff import Ngff
     from polystore_zarr._plate_metadata import Scale
     from polystore_zarr._plate_options import PlateOptions

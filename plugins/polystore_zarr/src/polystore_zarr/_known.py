@@ -1,4 +1,4 @@
-"""What has been written of a chunk or shard that is filled piece by piece, and what is refused."""
+"""What has been written of a chunk or shard that is filled piece by piece."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from polystore_core import CorruptData, PathExists, StorageError, UnsupportedData
+from polystore_core import CorruptData, PathExists
 from polystore_zarr._nodes import ASIDE
-from polystore_zarr._regions import shape_of, widened
+from polystore_zarr._regions import described_region, shape_of
 
 if TYPE_CHECKING:
-    from polystore_zarr._grid import Grid
-    from polystore_zarr._regions import FilePart, Region
+    from polystore_zarr._regions import FilePart
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["KEPT", "Known", "aside_of", "check_block", "conflict", "was_replaced"]
+__all__ = ["KEPT", "Known", "aside_of"]
 
 KEPT = ".part"
 """End of the names of files that keep what is known of a chunk."""
@@ -87,8 +86,8 @@ class Known(NamedTuple):
         """
         if self.written[part.source].any():
             raise PathExists(
-                f"region {_text(part.region)} of {shown!r} has been written already; pass overwrite=True to "
-                "replace it",
+                f"region {described_region(part.region)} of {shown!r} has been written already; pass "
+                "overwrite=True to replace it",
                 path=shown,
             )
 
@@ -96,45 +95,3 @@ class Known(NamedTuple):
 def aside_of(key: str) -> str:
     """Return where what is known of a chunk is kept until it is whole."""
     return f"{ASIDE}/{key.replace('/', '.')}{KEPT}"
-
-
-def check_block(block: Array, shape: tuple[int, ...], dtype: np.dtype[Any], *, shown: str) -> None:
-    """Refuse a block that does not fit.
-
-    Raises
-    ------
-    UnsupportedData
-    """
-    if block.dtype != dtype:
-        raise UnsupportedData(
-            f"{shown!r} holds {dtype}, the block is {block.dtype}; nothing is converted silently: "
-            f"pass block.astype({str(dtype)!r}) if that is meant",
-            path=shown,
-        )
-    if block.shape != shape:
-        raise UnsupportedData(
-            f"the region of {shown!r} takes {shape}, the block is {block.shape}", path=shown
-        )
-
-
-def conflict(region: Region, grid: Grid, shown: str) -> str:
-    """Say why a region is refused that covers files only in part, and what to do."""
-    kind = "chunks" if grid.shards is None else "shards"
-    return (
-        f"region {_text(region)} of {shown!r} covers some {kind} only in part, and writers that share one "
-        f"could lose each other's values: {grid}. Write {_text(widened(region, grid))}, take regions from "
-        "polystore_zarr.plan_regions, or pass on_conflict='serialise'"
-    )
-
-
-def _text(region: Region) -> str:
-    return f"[{', '.join(f'{part.start}:{part.stop}' for part in region)}]"
-
-
-def was_replaced(shown: str) -> StorageError:
-    """Return the error about an array that another one took the place of."""
-    return StorageError(
-        f"{shown!r} was replaced as a whole while a region of it was written; the new array does not have "
-        "the region. Write it again",
-        path=shown,
-    )

@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from polystore_core import BackendUnavailable, StorageError
-from polystore_zarr._arrays import consistently, file_shape_of, read_snapshot
+from polystore_zarr._array_reading import file_shape_of, read_snapshot
+from polystore_zarr._snapshot import consistently
 
 if TYPE_CHECKING:
     import numpy as np

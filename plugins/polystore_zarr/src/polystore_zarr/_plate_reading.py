@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from polystore_core import CorruptData, InvalidOption, PathNotFound
 from polystore_core.paths import Coordinates, PathPattern, standard_axis
-from polystore_zarr._arrays import consistently, read_snapshot
+from polystore_zarr._array_reading import read_snapshot
 from polystore_zarr._images import AXES
 from polystore_zarr._lazy import lazy_array
 from polystore_zarr._ngff import ome_of
 from polystore_zarr._nodes import DOCUMENTS, MOST_BYTES, document_of, parsed
 from polystore_zarr._plate_places import check_label_name, field_place
+from polystore_zarr._snapshot import consistently
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

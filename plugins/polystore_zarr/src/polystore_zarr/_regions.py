@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FilePart",
     "Region",
+    "described_region",
     "file_parts",
     "is_aligned",
     "plan_regions",
@@ -181,6 +182,11 @@ def _from_start(place: int | np.integer[Any], size: int) -> int:
 def shape_of(region: Region) -> tuple[int, ...]:
     """Return the shape of a region."""
     return tuple(part.stop - part.start for part in region)
+
+
+def described_region(region: Region) -> str:
+    """Write a region the way a user would index."""
+    return f"[{', '.join(f'{part.start}:{part.stop}' for part in region)}]"
 
 
 def file_parts(region: Region, grid: Grid) -> Iterator[FilePart]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from polystore_core import InvalidOption, PathNotFound
-from polystore_zarr._arrays import BY_REGION, create_array, write_array
+from polystore_zarr._array_writing import BY_REGION, create_array, write_array
 from polystore_zarr._chunk_store import ArrayWriter
 from polystore_zarr._codecs import encoding_of
 from polystore_zarr._durable import sync_directory, sync_tree
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from zarr import AsyncArray
 
     from polystore_core.files import Durability
+    from polystore_zarr._blocks import OnConflict
     from polystore_zarr._codecs import Compression
     from polystore_zarr._engine import Engine
-    from polystore_zarr._filling import OnConflict
     from polystore_zarr._staging import Staging
 
     Array = np.ndarray[Any, Any]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from copy import copy
-from typing import NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
-from polystore_core import CorruptData
+from polystore_core import CorruptData, PolyStoreError
 from polystore_zarr._nodes import ASIDE, DOCUMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "OpenFile",
@@ -16,8 +20,8 @@ __all__ = [
     "Snapshot",
     "SnapshotLike",
     "SnapshotSource",
+    "consistently",
     "refuse_too_much",
-    "snapshot_of",
 ]
 
 _HAS_DIR_FD = os.open in os.supports_dir_fd
@@ -96,9 +100,23 @@ def refuse_too_much(name: str, size: int, most: int) -> None:
         raise CorruptData(f"{name!r} is stored in {size} bytes, more than the {most} that it ever needs")
 
 
-def snapshot_of(source: str | SnapshotSource) -> SnapshotLike:
+def _snapshot_of(source: str | SnapshotSource) -> SnapshotLike:
     """Take a snapshot of a directory, or of something else."""
     return Snapshot(source) if isinstance(source, str) else source.snapshot()
+
+
+def consistently(source: str | SnapshotSource, read: Callable[[SnapshotLike], Any]) -> Any:
+    """Read from a snapshot; take another one if the node was replaced meanwhile."""
+    while True:
+        with _snapshot_of(source) as snapshot:
+            try:
+                result = read(snapshot)
+            except PolyStoreError:
+                if snapshot.is_current():
+                    raise
+            else:
+                if snapshot.is_settled():
+                    return result
 
 
 class Snapshot:
@@ -251,9 +269,14 @@ class OpenFile:
         os.close(self._descriptor)
 
 
+_one_seeks = threading.Lock()
+
+
 def _seek_and_read(descriptor: int, length: int, start: int) -> bytes:
-    os.lseek(descriptor, start, os.SEEK_SET)
-    return os.read(descriptor, length)
+    """Read as ``os.pread``, which Windows lacks; threads that share the file share its position."""
+    with _one_seeks:
+        os.lseek(descriptor, start, os.SEEK_SET)
+        return os.read(descriptor, length)
 
 
 _pread = os.pread if hasattr(os, "pread") else _seek_and_read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -37,10 +38,12 @@ def spread(work: Callable[[T], object], items: Sequence[T], threads: int) -> Non
                 failed.append(error)
 
     helpers = [threading.Thread(target=drain) for _ in range(min(threads, len(items)) - 1)]
-    for helper in helpers:
-        helper.start()
+    with suppress(RuntimeError):  # the system grants no more threads: those that run do it all
+        for helper in helpers:
+            helper.start()
     drain()
     for helper in helpers:
-        helper.join()
+        if helper.ident is not None:
+            helper.join()
     if failed:
         raise failed[0]

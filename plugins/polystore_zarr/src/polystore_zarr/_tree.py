@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from polystore_core import DirectoryNotEmpty, Entry, NotADirectory, PathNotFound, StorageError
 from polystore_core.files import is_companion_name, is_temporary_name
 from polystore_core.plugins import Listing
-from polystore_zarr._arrays import consistently
 from polystore_zarr._names import array_directory, refuse_inside_array, shown_names
 from polystore_zarr._nodes import ASIDE, DOCUMENTS, kind_of, store_of
+from polystore_zarr._snapshot import consistently
 
 if TYPE_CHECKING:
     from polystore_zarr._nodes import NodeKind

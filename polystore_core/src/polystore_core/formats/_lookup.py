@@ -106,9 +106,9 @@ class FormatRegistry:
         UnsupportedData
             As :meth:`check_kind`.
         """
-        kind = kind_of(data)
-        if kind not in self._installed[suffix][0].capabilities:
-            if type(data) is list and not data and "rois" in self._installed[suffix][0].capabilities:
+        kind, holds = kind_of(data), self._installed[suffix][0].capabilities
+        if kind not in holds:
+            if type(data) is list and not data and "rois" in holds:
                 return "rois"
             self.check_kind(kind, suffix)
         return kind

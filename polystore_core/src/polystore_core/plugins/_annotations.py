@@ -34,10 +34,19 @@ def fits(annotation: Any) -> Test:  # noqa: PLR0911 - one line per kind
     if origin is tuple:
         return _fits_tuple(get_args(annotation))
     kind = annotation if origin is None else origin
-    return (lambda value: isinstance(value, kind)) if isinstance(kind, type) else _everything
+    return (lambda value: isinstance(value, kind)) if _has_instances(kind) else _everything
 
 
 def _everything(value: object) -> bool:
+    return True
+
+
+def _has_instances(kind: Any) -> bool:
+    """Whether a value can be asked for it; not so for a ``TypedDict`` and for most protocols."""
+    try:
+        isinstance(None, kind)
+    except TypeError:
+        return False
     return True
 
 

@@ -6,7 +6,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core.errors import CorruptData, PolyStoreError, UnsupportedData
-from polystore_core.formats import file_size, is_real_failure, require_room
+from polystore_core.formats import check_member, file_size, is_real_failure, require_room
 from polystore_disk.formats._narrow import require_table
 from polystore_disk.formats._npy import read_array, read_header, write_array
 from polystore_disk.formats._text import encode_utf8
@@ -24,8 +24,6 @@ __all__ = ["Npz"]
 
 _SUFFIX = ".npy"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_DEFLATE_LIMIT = 1032
-"""Most bytes that one byte of deflated data can stand for."""
 
 
 class Npz:
@@ -130,18 +128,7 @@ def _column_name(member: zipfile.ZipInfo, size: int, taken: Container[str]) -> s
     name = member.filename
     if not name.endswith(_SUFFIX) or not _is_plain(name):
         raise CorruptData(f"the archive holds {name!r}, which is no column of a table")
-    if member.flag_bits & 0x1:
-        raise CorruptData(f"the member {name!r} is encrypted")
-    if member.compress_type == zipfile.ZIP_STORED:
-        possible = member.compress_size
-    elif member.compress_type == zipfile.ZIP_DEFLATED:
-        possible = member.compress_size * _DEFLATE_LIMIT
-    else:
-        raise CorruptData(
-            f"the member {name!r} is packed by method {member.compress_type}, not stored or deflated"
-        )
-    if member.compress_size > size or member.file_size > possible:
-        raise CorruptData(f"the member {name!r} claims {member.file_size:,} bytes, more than it can hold")
+    check_member(member, size)
     column = name.removesuffix(_SUFFIX)
     if column in taken:
         raise CorruptData(f"the archive holds the column {column!r} twice")

@@ -7,7 +7,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from polystore_core.errors import CorruptData, PolyStoreError
-from polystore_core.formats import is_real_failure, require_room
+from polystore_core.formats import check_member, file_size, is_real_failure, require_room
 from polystore_roi._imagej import Positions, roi_from_imagej, roi_to_imagej
 from polystore_roi._loss import LossReport
 from polystore_roi.formats._regions import require_rois
@@ -20,8 +20,6 @@ __all__ = ["ImageJRoiSet"]
 
 _SUFFIX = ".roi"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_DEFLATE_LIMIT = 1032
-"""Most bytes that one byte of deflated data can stand for."""
 
 _PER_BYTE, _PER_REGION = 16, 2048
 """Memory that a byte of a member, and a region however small, takes at most."""
@@ -113,9 +111,10 @@ class ImageJRoiSet:
             need more than ``max_bytes``.
         """
         read: list[tuple[Roi, list[str]]] = []
+        size = file_size(file)
         try:
             with zipfile.ZipFile(file) as archive:
-                read += [_region(archive, member) for member in _members(archive, max_bytes)]
+                read += [_region(archive, member) for member in _members(archive, size, max_bytes)]
         except PolyStoreError:
             raise
         except Exception as error:  # a damaged archive can make zipfile raise nearly anything
@@ -126,11 +125,12 @@ class ImageJRoiSet:
         return [roi for roi, _ in read]
 
 
-def _members(archive: zipfile.ZipFile, max_bytes: int) -> list[zipfile.ZipInfo]:
+def _members(archive: zipfile.ZipFile, size: int, max_bytes: int) -> list[zipfile.ZipInfo]:
     """Return the members that are regions, after checking what all of them claim."""
     everything = archive.infolist()
     for member in everything:
-        _check(member)
+        _check_name(member.filename)
+        check_member(member, size)
     members = [member for member in everything if _is_region(member.filename)]
     if everything and not members:
         raise CorruptData(f"the archive holds {everything[0].filename!r} but no region ({_SUFFIX})")
@@ -139,21 +139,10 @@ def _members(archive: zipfile.ZipFile, max_bytes: int) -> list[zipfile.ZipInfo]:
     return members
 
 
-def _check(member: zipfile.ZipInfo) -> None:
-    name = member.filename
+def _check_name(name: str) -> None:
     steps = name.replace("\\", "/").split("/")
     if ".." in steps or steps[0] == "" or re.match(r"[A-Za-z]:[\\/]", name):
         raise CorruptData(f"the archive holds the name {name!r}, which leads out of it")
-    if member.flag_bits & 0x1:
-        raise CorruptData(f"the member {name!r} is encrypted")
-    if member.compress_type == zipfile.ZIP_STORED:
-        possible = member.compress_size
-    elif member.compress_type == zipfile.ZIP_DEFLATED:
-        possible = member.compress_size * _DEFLATE_LIMIT
-    else:
-        raise CorruptData(f"the member {name!r} is packed by method {member.compress_type}")
-    if member.file_size > possible:
-        raise CorruptData(f"the member {name!r} claims {member.file_size:,} bytes, more than it can hold")
 
 
 def _is_region(name: str) -> bool:

@@ -34,8 +34,10 @@ def never_preempt(thread: int = 0) -> None:
     """Keep this thread, or another, from taking the processor of a thread that runs when it is woken.
 
     The thread that sends is woken in the midst of a save: the one that saves would be put back in line,
-    behind whatever else wants the processor.
+    behind whatever else wants the processor. What somebody gave another place in that line, such as an idle
+    one, keeps it.
     """
     if hasattr(os, "SCHED_BATCH"):
         with contextlib.suppress(OSError):
-            os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))
+            if os.sched_getscheduler(thread) == os.SCHED_OTHER:
+                os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))

@@ -8,7 +8,6 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from polystore_core import PathExists, StorageError
-from polystore_zarr._arrays import consistently
 from polystore_zarr._groups import make_groups_below, write_group
 from polystore_zarr._known import KEPT
 from polystore_zarr._names import array_directory, find
@@ -19,6 +18,7 @@ from polystore_zarr._remote._buckets import at_once
 from polystore_zarr._remote._commits import commit, delete_below, refuse_to_replace, staged
 from polystore_zarr._remote._nodes import array_pointer, level_names
 from polystore_zarr._remote._plates import enter_plate
+from polystore_zarr._snapshot import consistently
 from polystore_zarr._staging import publish, rename_new
 from polystore_zarr._tree import list_tree
 

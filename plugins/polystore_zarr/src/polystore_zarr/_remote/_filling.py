@@ -13,14 +13,16 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from polystore_core import CorruptData, InvalidOption, PathExists
-from polystore_zarr._arrays import BY_REGION, WRITE_ALL, create_array, described, read_snapshot
+from polystore_core import CorruptData, PathExists
+from polystore_zarr._array_reading import described, read_snapshot
+from polystore_zarr._array_writing import BY_REGION, WRITE_ALL, create_array
+from polystore_zarr._blocks import block_for, while_current
 from polystore_zarr._filling import file_grid
 from polystore_zarr._grid import grid_of
-from polystore_zarr._known import Known, aside_of, check_block, conflict, was_replaced
+from polystore_zarr._known import Known, aside_of
 from polystore_zarr._loops import run
 from polystore_zarr._nodes import parsed
-from polystore_zarr._regions import file_parts, is_aligned, region_of, shape_of
+from polystore_zarr._regions import file_parts
 from polystore_zarr._remote._addresses import joined
 from polystore_zarr._remote._buckets import at_once
 from polystore_zarr._remote._commits import commit, staged
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
     from obstore import UpdateVersion
 
-    from polystore_zarr._filling import OnConflict
+    from polystore_zarr._blocks import Block, OnConflict
     from polystore_zarr._regions import FilePart, Region
     from polystore_zarr._remote._namespace import Namespace
     from polystore_zarr._remote._nodes import Node
@@ -76,21 +78,9 @@ def save_region(
         require_undeclared(form, is_there=node is not None and node.kind == "array", shown=shown)
         node = space.require(key, "write a region of", shown=shown)
     filling = _Filling(space, node, shown, threads, overwrite=overwrite)
-    region, block_shape = region_of(selection, filling.grid.shape)
-    check_block(data, block_shape, filling.dtype, shown=shown)
-    aligned = is_aligned(region, filling.grid)
-    if not aligned and on_conflict == "refuse":
-        raise InvalidOption(conflict(region, filling.grid, shown))
-    block = data.reshape(shape_of(region))
-    try:
-        size = filling.replace(region, block) if aligned and overwrite else filling.merge(region, block)
-    except FileNotFoundError as error:
-        if filling.snapshot.is_current():
-            raise
-        raise was_replaced(shown) from error
-    if not filling.snapshot.is_current():
-        raise was_replaced(shown)
-    return size
+    block = block_for(data, selection, filling.grid, filling.dtype, on_conflict=on_conflict, shown=shown)
+    with while_current(filling.snapshot, shown=shown):
+        return filling.replace(block) if block.is_aligned and overwrite else filling.merge(block)
 
 
 def _declared(
@@ -130,18 +120,18 @@ class _Filling:
         self.dtype: np.dtype[Any] = metadata.dtype.to_native_dtype().newbyteorder("=")
         self.grid = file_grid(metadata, files)
 
-    def replace(self, region: Region, block: Array) -> int:
+    def replace(self, block: Block) -> int:
         """Write a region that shares no file with any other; each object is replaced in one step."""
         writer = ObjectWriter(self._bucket, self._base)
-        self._encode(writer, region, block)
-        asides = [joined(self._base, aside_of(self._key(part))) for part in file_parts(region, self.grid)]
-        self._bucket.delete(asides)
+        self._encode(writer, block.region, block.values)
+        parts = file_parts(block.region, self.grid)
+        self._bucket.delete([joined(self._base, aside_of(self._key(part))) for part in parts])
         return writer.size
 
-    def merge(self, region: Region, block: Array) -> int:
+    def merge(self, block: Block) -> int:
         """Write a region, merging it into the files that it covers in part."""
-        parts = list(file_parts(region, self.grid))
-        return sum(at_once(lambda part: self._merge(part, block[part.target]), parts))
+        parts = list(file_parts(block.region, self.grid))
+        return sum(at_once(lambda part: self._merge(part, block.values[part.target]), parts))
 
     def _merge(self, part: FilePart, mine: Array) -> int:
         may_lose = self._overwrite
@@ -227,12 +217,12 @@ class _Filling:
         self._encode(writer, part.extent, known.values)
         return writer.content[self._key(part)]
 
-    def _encode(self, writer: Any, region: Region, block: Array) -> None:
+    def _encode(self, writer: Any, region: Region, values: Array) -> None:
         from zarr import AsyncArray
         from zarr.storage import StorePath
 
         array: Any = AsyncArray(self._metadata, StorePath(writer), WRITE_ALL)
-        run(array.setitem(region, block), threads=self._threads)
+        run(array.setitem(region, values), threads=self._threads)
 
     def _place(self, part: FilePart) -> str:
         return joined(self._base, self._key(part))

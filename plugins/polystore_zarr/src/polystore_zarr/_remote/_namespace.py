@@ -16,7 +16,8 @@ from polystore_core import (
     UnsupportedOperation,
 )
 from polystore_core.plugins import Listing
-from polystore_zarr._arrays import read_array, write_array
+from polystore_zarr._array_reading import read_array
+from polystore_zarr._array_writing import write_array
 from polystore_zarr._lazy import lazy_array
 from polystore_zarr._ngff import ngff_of, zarr_format_of
 from polystore_zarr._nodes import DOCUMENTS, group_files
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from polystore_zarr._arrays import Missing
+    from polystore_zarr._array_reading import Missing
     from polystore_zarr._codecs import Encoding
     from polystore_zarr._grid import Grid
     from polystore_zarr._ngff import ZarrFormat

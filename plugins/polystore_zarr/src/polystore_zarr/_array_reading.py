@@ -1,4 +1,4 @@
-"""One array to and from a directory, by zarr-python."""
+"""An array from a snapshot, judged by what it claims before it is read."""
 
 from __future__ import annotations
 
@@ -6,72 +6,39 @@ import contextlib
 from functools import lru_cache
 from itertools import zip_longest
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from polystore_core import CorruptData, IsADirectory, PolyStoreError
-from polystore_zarr._engine import get, put
-from polystore_zarr._loops import run
+from polystore_zarr._array_writing import is_by_region
+from polystore_zarr._engine import get
 from polystore_zarr._nodes import MOST_BYTES, parsed
 from polystore_zarr._regions import region_of
 from polystore_zarr._rois import holds_rois, unpack
-from polystore_zarr._snapshot import snapshot_of
+from polystore_zarr._snapshot import consistently
 from polystore_zarr._stored_form import FileForm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     from zarr import AsyncArray
-    from zarr.core.array_spec import ArrayConfigLike
 
-    from polystore_zarr._codecs import Encoding
     from polystore_zarr._engine import Engine
-    from polystore_zarr._grid import Grid
-    from polystore_zarr._ngff import ZarrFormat
     from polystore_zarr._snapshot import SnapshotLike, SnapshotSource
 
     Array = np.ndarray[Any, Any]
 
-__all__ = [
-    "ALWAYS_ALLOWED",
-    "BY_REGION",
-    "WRITE_ALL",
-    "ArrayTarget",
-    "Missing",
-    "consistently",
-    "create_array",
-    "described",
-    "file_shape_of",
-    "is_by_region",
-    "read_array",
-    "read_snapshot",
-    "write_array",
-]
+__all__ = ["Missing", "described", "file_shape_of", "read_array", "read_snapshot"]
 
 Missing = Literal["error", "fill"]
 
-ALWAYS_ALLOWED = 512 * 2**20
+_ALWAYS_ALLOWED = 512 * 2**20
 """Bytes that an array may decode to, however little is stored."""
-
-BY_REGION: Mapping[str, Any] = {"polystore": {"written": "by region"}}
-"""Attributes of an array that is made empty, and complete when every region has been written."""
-
-WRITE_ALL: ArrayConfigLike = {"write_empty_chunks": True}
-"""So that a chunk that is missing is damage."""
 
 _EXPANSION = 64
 _MANY_CHUNKS = 4096
 _SHORT = 16 * 2**10
 """Bytes of a document up to which it is worth remembering."""
-
-
-class ArrayTarget(Protocol):
-    """A store for one new array, of which nothing is seen before it is finished."""
-
-    size: int
-
-    def finish(self) -> None:
-        """Write what makes it an array."""
 
 
 class _GroupError(Exception):
@@ -87,116 +54,6 @@ class _Stored(NamedTuple):
     chunks: int
     sharded: bool
     by_region: bool
-
-
-def write_array(
-    array: Array,
-    target: str | ArrayTarget,
-    *,
-    grid: Grid,
-    encoding: Encoding,
-    axes: Sequence[str] | None = None,
-    attributes: Mapping[str, Any] | None = None,
-    threads: int = 1,
-    zarr_format: ZarrFormat = 3,
-    engine: Engine = "zarr-python",
-) -> int:
-    """Write an array into an empty directory; every chunk gets a file, also one of zeros only.
-
-    Parameters
-    ----------
-    array
-        Of native byte order and a dtype that :func:`check_dtype` accepts.
-    target
-        A directory that exists and is nobody else's, or another store for it.
-    grid, encoding
-        How it is cut and encoded.
-    axes
-        A name for each axis; Zarr v2 has no place for them.
-    attributes
-        JSON values to keep with the array.
-    threads
-        How many chunks may be encoded at a time.
-    zarr_format
-        Version of Zarr.
-    engine
-        What encodes.
-
-    Returns
-    -------
-    int
-        Bytes stored.
-    """
-    from polystore_zarr._chunk_store import ArrayWriter
-
-    store: Any = ArrayWriter(target) if isinstance(target, str) else target
-    alone = threads == 1 or (grid.shards is None and prod(grid.counts) == 1)
-
-    stored = create_array(
-        store,
-        array.dtype,
-        grid=grid,
-        encoding=encoding,
-        axes=axes,
-        attributes=attributes,
-        zarr_format=zarr_format,
-    )
-    if array.size:
-        whole = tuple(slice(0, size) for size in grid.shape)
-        put(stored, whole, array, engine=engine, threads=1 if alone else threads)
-    store.finish()
-    size: int = store.size
-    return size
-
-
-def is_by_region(attributes: Any) -> bool:
-    """Whether the attributes are those of an array that is written by regions."""
-    return isinstance(attributes, dict) and attributes.get("polystore") == BY_REGION["polystore"]
-
-
-def create_array(
-    store: Any,
-    dtype: np.dtype[Any],
-    *,
-    grid: Grid,
-    encoding: Encoding,
-    axes: Sequence[str] | None = None,
-    attributes: Mapping[str, Any] | None = None,
-    zarr_format: ZarrFormat = 3,
-) -> AsyncArray[Any]:
-    """Hand the documents of a new array to its store, and open it for writing.
-
-    Parameters
-    ----------
-    store
-        An :class:`ArrayWriter` or another store.
-    dtype
-        Of the array.
-    grid, encoding, axes, attributes, zarr_format
-        As for :func:`write_array`.
-    """
-
-    async def create() -> AsyncArray[Any]:
-        from zarr.api.asynchronous import create_array
-
-        return await create_array(
-            store,
-            shape=grid.shape,
-            dtype=dtype,
-            chunks=grid.chunks,
-            shards=grid.shards,
-            filters=encoding.filters,
-            serializer=encoding.serializer,
-            compressors=encoding.compressors,
-            fill_value=None,
-            attributes=dict(attributes or {}),
-            dimension_names=axes if zarr_format == 3 else None,
-            zarr_format=zarr_format,
-            chunk_key_encoding=None if zarr_format == 3 else {"name": "v2", "separator": "/"},
-            config=WRITE_ALL,
-        )
-
-    return run(create())
 
 
 def read_array(
@@ -254,25 +111,11 @@ def read_array(
         if selection is ... and array.dtype == "uint8" and array.ndim == 1:
             metadata, _ = described(snapshot, shown=shown)
             if holds_rois(metadata.attributes):
-                limit = max(ALWAYS_ALLOWED, _EXPANSION * array.nbytes) if max_bytes is None else max_bytes
+                limit = max(_ALWAYS_ALLOWED, _EXPANSION * array.nbytes) if max_bytes is None else max_bytes
                 return unpack(array, max_bytes=limit, threads=threads)
         return array
 
     return consistently(source, read)
-
-
-def consistently(source: str | SnapshotSource, read: Callable[[SnapshotLike], Any]) -> Any:
-    """Read from a snapshot; take another one if the node was replaced meanwhile."""
-    while True:
-        with snapshot_of(source) as snapshot:
-            try:
-                result = read(snapshot)
-            except PolyStoreError:
-                if snapshot.is_current():
-                    raise
-            else:
-                if snapshot.is_settled():
-                    return result
 
 
 def read_snapshot(
@@ -398,10 +241,11 @@ def _described(snapshot: SnapshotLike) -> tuple[Any, tuple[int, ...], FileForm]:
         content = snapshot.read("zarr.json", MOST_BYTES)
     except FileNotFoundError:
         return _described_v2(parsed(snapshot.read(".zarray", MOST_BYTES)))
-    described = (_described_v3 if len(content) <= _SHORT else _described_v3.__wrapped__)(content)
-    if described is None:
+    understand = _described_v3 if len(content) <= _SHORT else _described_v3.__wrapped__
+    understood = understand(content)
+    if understood is None:
         raise _GroupError
-    return described
+    return understood
 
 
 @lru_cache(maxsize=64)
@@ -444,7 +288,7 @@ def _selected_bytes(stored: _Stored, selection: Any) -> int:
 
 def _check_claims(stored: _Stored, snapshot: SnapshotLike, max_bytes: int | None, *, fill: bool) -> None:
     """Refuse to allocate what the files there cannot fill."""
-    limit = ALWAYS_ALLOWED if max_bytes is None else max_bytes
+    limit = _ALWAYS_ALLOWED if max_bytes is None else max_bytes
     if stored.nbytes <= limit and stored.chunks <= _MANY_CHUNKS:
         return
     files, _ = snapshot.extent()
@@ -461,7 +305,7 @@ def _check_claims(stored: _Stored, snapshot: SnapshotLike, max_bytes: int | None
 
 
 def _check_size(nbytes: int, snapshot: SnapshotLike, max_bytes: int | None) -> None:
-    limit = ALWAYS_ALLOWED if max_bytes is None else max_bytes
+    limit = _ALWAYS_ALLOWED if max_bytes is None else max_bytes
     if nbytes > limit and max_bytes is None:
         limit = max(limit, _EXPANSION * snapshot.extent()[1])
     if nbytes > limit:
