@@ -242,6 +242,17 @@ def test_a_durable_batch_reports_path_by_path_and_stores_the_rest(fm):
     assert np.array_equal(fm.load("b.npy", backend="disk"), IMAGE)
 
 
+@pytest.mark.parametrize("durability", ["atomic", "durable"])
+def test_a_batch_stores_what_it_can_beside_paths_that_no_format_or_a_directory_takes(fm, durability):
+    fm.ensure_directory("folder", backend="disk")
+    paths = ["a.npy", "b.nyp", "folder", "c.npy"]
+    with pytest.raises(BatchError) as caught:
+        fm.save_batch([IMAGE] * 4, paths, backend="disk", durability=durability)
+    kinds = {path: type(error) for path, error in caught.value.failed.items()}
+    assert kinds == {"b.nyp": UnsupportedData, "folder": IsADirectory}
+    assert caught.value.done == ("a.npy", "c.npy")
+
+
 def test_the_limit_on_what_a_file_may_decode_to_can_be_raised(tmp_path):
     fm = FileManager(BackendRegistry({"disk": {"root": tmp_path, "max_bytes": 1000}}))
     fm.save(np.zeros((100, 100), np.uint8), "a.tif", backend="disk", compression="zstd")

@@ -112,18 +112,20 @@ name a path below it
         if "durability" in options:
             options = dict(options)
             durability = _checked_durability(options.pop("durability"))
-        codecs = list(map(self._codec_of_target, request.paths))
+        codecs = list(map(self._codecs.find, request.paths))
         for codec in dict.fromkeys(codecs):
-            codec.check_write(options)
+            if codec is not None:
+                codec.check_write(options)
         if durability == "durable" and len(request.paths) > 1:
             return self._write_behind_barrier(request, codecs, options)
         threads = partial(request.batch.threads_each, len(request.paths))
 
         def write(index: int) -> int:
             path = request.paths[index]
+            codec = codecs[index] or self._refused(path)
             self._sweep_around(path)
             writer = atomic_writer(path, overwrite=request.overwrite, durability=durability, root=self._root)
-            return codecs[index].encode(request.data[index], writer, threads=threads, options=options)
+            return codec.encode(request.data[index], writer, threads=threads, options=options)
 
         return request.batch.run(request.paths, write, parallel=_gain_from_threads(codecs))
 
@@ -213,16 +215,17 @@ name a path below it
             return codec.decode(path, file, copy=copy, threads=threads, options=options)
 
     def _write_behind_barrier(
-        self, request: WriteRequest, codecs: Sequence[Codec], options: Mapping[str, Any]
+        self, request: WriteRequest, codecs: Sequence[Codec | None], options: Mapping[str, Any]
     ) -> list[int]:
         """Write all, then force all to the medium and rename all."""
         barrier = AtomicBatch(root=self._root)
 
         def stage(index: int) -> int:
             path = request.paths[index]
+            codec = codecs[index] or self._refused(path)
             self._sweep_around(path)
             writer = barrier.writer(path, overwrite=request.overwrite)
-            return codecs[index].encode(request.data[index], writer, threads=_one, options=options)
+            return codec.encode(request.data[index], writer, threads=_one, options=options)
 
         unfinished: BatchError | None = None
         sizes: list[int] = []
@@ -244,12 +247,11 @@ name a path below it
             ) from unfinished
         return sizes
 
-    def _codec_of_target(self, path: str) -> Codec:
-        """Return the codec of a path to write; a directory is refused as one, whatever its suffix."""
-        codec = self._codecs.find(path)
-        if codec is None and self._is_existing_directory(path):
+    def _refused(self, path: str) -> Codec:
+        """Say why a path without a known suffix cannot be written: a directory is refused as one."""
+        if self._is_existing_directory(path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        return codec or self._codecs.of(path)
+        return self._codecs.of(path)
 
     def _transcode(self, source: str, target: str, *, overwrite: bool) -> None:
         value = self._read(source, self._codecs.of(source), copy=False, threads=1, options={})
