@@ -146,7 +146,7 @@ def test_a_directory_without_images_is_refused(tmp_path):
 
 def test_a_plate_that_is_not_there_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(PathNotFound, match="^cannot list 'plaet': there is no such file or directory$"):
+    with pytest.raises(PathNotFound, match=r"^cannot list 'plaet': there is no such file or directory$"):
         create_workspace("plaet", pattern=PATTERN)
 
 
