@@ -16,6 +16,7 @@ from polystore_core import (
     InvalidOption,
     InvalidPath,
     IsADirectory,
+    NotADirectory,
     PathExists,
     StorageError,
     UnsupportedData,
@@ -204,6 +205,16 @@ def test_a_directory_never_replaces_anything(fm):
     with pytest.raises(PathExists):
         fm.move("d", "empty", backend="disk", overwrite=True)
     assert fm.load("e/a.bin", backend="disk") == b"y"
+
+
+@pytest.mark.parametrize("operation", ["copy", "move"])
+@pytest.mark.parametrize("source", ["folder", "other.npy"])
+def test_a_target_below_a_file_is_named_as_it_was_given(fm, operation, source):
+    fm.save_batch([IMAGE] * 3, ["folder/a.npy", "other.npy", "b.npy"], backend="disk")
+    with pytest.raises(NotADirectory) as caught:
+        getattr(fm, operation)(source, "b.npy/below/c.npy", backend="disk")
+    assert caught.value.path == "b.npy/below/c.npy"
+    assert "'b.npy/below/c.npy': a directory is needed where there is a file" in str(caught.value)
 
 
 def test_the_working_directory_is_not_deleted_as_a_whole(fm):

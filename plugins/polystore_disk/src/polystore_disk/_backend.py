@@ -17,9 +17,17 @@ from polystore_core import (
     NotADirectory,
     PathExists,
     PathNotFound,
+    PolyStoreError,
     hookimpl,
 )
-from polystore_core.files import AtomicBatch, Durability, atomic_writer, locate, make_directories
+from polystore_core.files import (
+    AtomicBatch,
+    Durability,
+    atomic_writer,
+    locate,
+    make_directories,
+    translate_os_error,
+)
 from polystore_disk._codec import Codecs
 from polystore_disk._deletion import delete
 from polystore_disk._listing import list_tree, open_directory, sweep
@@ -167,6 +175,8 @@ name a path below it
             return delete(source, root=self._root, recursive=False)
         try:
             move(source, target, root=self._root, overwrite=overwrite)
+        except NotADirectoryError as error:
+            raise _blocked(target, "move") from error
         except OSError as error:
             if not crosses_file_systems(error):
                 raise
@@ -178,7 +188,10 @@ name a path below it
     def polystore_copy(self, source: str, target: str, overwrite: bool) -> int:
         """Copy the bytes; between formats the value is decoded and encoded."""
         if self._is_directory(source, "copy"):
-            return copy_tree(source, target, root=self._root, durability=self._durability)
+            try:
+                return copy_tree(source, target, root=self._root, durability=self._durability)
+            except NotADirectoryError as error:
+                raise _blocked(target, "copy") from error
         if self._changes_format(source, target):
             self._transcode(source, target, overwrite=overwrite)
         else:
@@ -297,9 +310,12 @@ def _make_directories(path: str) -> None:
     try:
         make_directories(path)
     except NotADirectoryError as error:
-        raise NotADirectory(
-            f"cannot create {path!r}: one of its parents is a file; choose another path", path=path
-        ) from error
+        raise _blocked(path, "create") from error
+
+
+def _blocked(path: str, operation: str) -> PolyStoreError:
+    """Return the error for a path below a file."""
+    return translate_os_error(NotADirectoryError(errno.ENOTDIR, ""), path=path, operation=operation)
 
 
 def _one() -> int:
