@@ -272,6 +272,11 @@ def test_the_limit_on_what_a_file_may_decode_to_can_be_raised(tmp_path):
     assert fm.load("a.tif", backend="disk", max_bytes=20_000).shape == (100, 100)
 
 
+def test_a_negative_limit_is_refused():
+    with pytest.raises(InvalidOption, match="max_bytes takes a number of bytes or None; got -1"):
+        FileManager(BackendRegistry({"disk": {"max_bytes": -1}})).exists("a", backend="disk")
+
+
 def test_a_mapped_array_reads_the_file_without_a_copy_and_outlives_its_replacement(fm):
     fm.save(IMAGE, "a.npy", backend="disk")
     view = fm.load("a.npy", backend="disk", copy=False)

@@ -88,6 +88,8 @@ name a path below it
         durability: Durability = "atomic",
         max_bytes: int | None = None,
     ) -> None:
+        if max_bytes is not None and max_bytes < 0:
+            raise InvalidOption(f"max_bytes takes a number of bytes or None; got {max_bytes}")
         self._root = None if root is None else os.path.abspath(root)
         self._durability: Durability = durability
         self._codecs = Codecs(max_bytes)
