@@ -215,6 +215,25 @@ def test_cp_into_an_existing_directory_needs_overwrite_and_keeps_the_rest(capsys
     assert fm.load("copy/notes.txt", backend="disk") == "noted"
 
 
+@pytest.mark.parametrize(
+    ("source", "target"), [("plate", "plate/copy"), ("./plate/", "plate/a/b"), (".", "copy")]
+)
+def test_cp_of_a_directory_into_itself_is_refused(capsys, fm, source, target):
+    before = fm.list_files(".", backend="disk", recursive=True)
+    code, message = refused(capsys, "cp", source, target, "--from", "disk", "--overwrite")
+    assert code == 1
+    assert message == f"polystore: error: '{source}' cannot be copied into itself, at '{target}'\n"
+    assert fm.list_files(".", backend="disk", recursive=True) == before
+
+
+def test_cp_of_a_file_to_a_directory_says_how_to_copy_into_it(capsys, fm):
+    code, message = refused(capsys, "cp", "plate/notes.txt", "plate/B02", "--from", "disk")
+    assert code == 1
+    assert message == "polystore: error: 'plate/B02' is a directory; type plate/B02/ to copy into it\n"
+    said(capsys, "cp", "plate/notes.txt", "plate/B02/", "--from", "disk")
+    assert fm.load("plate/B02/notes.txt", backend="disk") == "noted"
+
+
 def test_cp_tries_every_file_and_names_the_one_that_failed(capsys, plate):
     (plate / "plate.HTD").write_bytes(b"1234")
     code = main(["cp", "plate", "copy", "--from", "disk", "--to", "memory"])

@@ -48,6 +48,19 @@ def test_restore_puts_the_last_good_version_back_and_keeps_the_damaged_one(capsy
     assert said(capsys, "metadata.json")[0] == 0
 
 
+def test_what_is_missing_is_named_as_it_was_typed(capsys, document):
+    code, facts = said(capsys, "metadta.json")
+    assert code == 1
+    assert facts["problem"].strip() == "cannot read 'metadta.json': there is no such file or directory"
+
+
+def test_a_directory_is_named_as_it_was_typed(capsys, document):
+    (document.parent / "folder").mkdir()
+    assert main(["repair", "folder"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("polystore: error: cannot read 'folder': it is a directory")
+
+
 def test_a_missing_document_is_restored(capsys, document):
     document.unlink()
     assert said(capsys, "metadata.json")[0] == 1

@@ -6,7 +6,8 @@ import click
 
 from polystore.cli import _options
 from polystore.progress import bar
-from polystore_core import FileManager, PathExists, PathNotFound, PathPattern
+from polystore_core import FileManager, InvalidPath, IsADirectory, PathExists, PathNotFound, PathPattern
+from polystore_core.paths import normalize_path
 from polystore_core.plugins import Batch
 
 __all__ = ["cp"]
@@ -45,9 +46,13 @@ def cp(
     if not (manager.can("stat", backend=backend) and manager.is_dir(source, backend=backend)):
         if target.endswith("/"):
             target += source.rpartition("/")[2]
+        elif manager.can("stat", backend=receiver) and manager.is_dir(target, backend=receiver):
+            raise IsADirectory(f"{target!r} is a directory; type {target}/ to copy into it", path=target)
         manager.copy(source, target, backend=backend, target_backend=receiver, overwrite=overwrite)
         return
     target = target.rstrip("/") or "/"
+    if receiver == backend and _is_inside(target, source):
+        raise InvalidPath(f"{source!r} cannot be copied into itself, at {target!r}", path=target)
     if not overwrite and manager.can("stat", backend=receiver) and manager.exists(target, backend=receiver):
         raise PathExists(f"{target!r} exists already; pass --overwrite to copy into it", path=target)
     files = manager.list_files(
@@ -68,3 +73,10 @@ def cp(
 
     with bar(f"{backend} to {receiver}", len(files)) as report:
         Batch(workers, report).run(files, copy)
+
+
+def _is_inside(path: str, directory: str) -> bool:
+    inner, outer = normalize_path(path), normalize_path(directory)
+    if outer == ".":
+        return not inner.startswith(("/", "..")) and "://" not in inner
+    return inner.startswith(outer.rstrip("/") + "/")

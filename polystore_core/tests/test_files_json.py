@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polystore_core import CorruptData, PathNotFound, StorageError, UnsupportedData
-from polystore_core.files import AtomicMetadataWriter, atomic_update_json, atomic_write_json, repair
+from polystore_core import CorruptData, InvalidOption, PathNotFound, StorageError, UnsupportedData
+from polystore_core.files import (
+    AtomicMetadataWriter,
+    atomic_update_json,
+    atomic_write_json,
+    atomic_writer,
+    repair,
+)
 
 read = AtomicMetadataWriter().read
 
@@ -158,6 +164,19 @@ def test_a_missing_file_needs_a_default(tmp_path: Path) -> None:
     assert atomic_update_json(path, lambda found: found["a"].append(1), default) == {"a": [1]}
     assert default == {"a": []}
     assert read(path) == {"a": [1]}
+
+
+def test_a_durability_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    path, misspelled = tmp_path / "a.json", cast("Any", "durabel")
+    for write in (
+        lambda: atomic_writer(path, durability=misspelled),
+        lambda: atomic_write_json(path, {}, durability=misspelled),
+        lambda: atomic_update_json(path, dict, default={}, durability=misspelled),
+        lambda: AtomicMetadataWriter(durability=misspelled),
+    ):
+        with pytest.raises(InvalidOption, match=r"^durability takes 'atomic' or 'durable'; got 'durabel'$"):
+            write()
+    assert os.listdir(tmp_path) == []
 
 
 def test_an_update_that_raises_changes_nothing(tmp_path: Path) -> None:

@@ -73,6 +73,22 @@ def test_the_last_link_is_not_followed_if_not_wanted(root: Path) -> None:
     assert not (root / "link").is_symlink()
 
 
+def test_a_root_that_is_not_there_is_named(tmp_path: Path) -> None:
+    root = tmp_path / "nowhere"
+    with pytest.raises(PathNotFound) as caught, locate("plate/a.bin", root=root):
+        pass
+    assert str(caught.value) == (
+        f"cannot reach 'plate/a.bin': there is no directory '{root}', the root of its store"
+    )
+    assert caught.value.path == "plate/a.bin"
+
+
+def test_a_path_that_leads_out_of_the_root_is_not_its_own_cause(root: Path) -> None:
+    with pytest.raises(AccessDenied) as caught, locate("../outside", root=root):
+        pass
+    assert caught.value.__cause__ is None
+
+
 def test_a_circle_of_links_is_an_error(root: Path) -> None:
     (root / "a").symlink_to("b")
     (root / "b").symlink_to("a")

@@ -36,6 +36,17 @@ def test_a_grid_has_one_axis_per_coordinate() -> None:
     assert list(grid.paths.values()) == FULL
 
 
+@pytest.mark.parametrize(
+    "path", ["A01_s1_w1_z1.tif", PurePosixPath("A01_s1_w1_z1.tif")], ids=["text", "path"]
+)
+@pytest.mark.parametrize("use", [PLANE.grid, PathPattern.detect], ids=["grid", "detect"])
+def test_a_single_path_is_no_list_of_paths(use: Any, path: Any) -> None:
+    with pytest.raises(
+        InvalidOption, match=r"^paths takes a list of paths; got the single path 'A01_s1_w1_z1\.tif'$"
+    ):
+        use(path)
+
+
 def test_axes_are_in_the_order_of_ome_ngff() -> None:
     grid = PathPattern("z{z:d}_c{c:d}_t{t:d}_{dose}_{plate}_{well}.tif").grid(["z1_c1_t1_low_p_A01.tif"])
     assert grid.axes == ("plate", "well", "dose", "t", "channel", "z")

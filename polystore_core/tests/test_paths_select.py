@@ -43,7 +43,7 @@ def test_what_is_selected_keeps_its_order(options: dict[str, Any], selected: lis
     assert select_paths(LISTING, **options) == selected
 
 
-@pytest.mark.parametrize("extensions", ["", ".", ["tif", ""], [3]])
+@pytest.mark.parametrize("extensions", ["", ".", ["tif", ""], [3], 3])
 def test_an_extension_is_text(extensions: Any) -> None:
     with pytest.raises(InvalidOption, match=r"an extension is text such as 'tif' or '\.roi\.zip', not"):
         select_paths(LISTING, extensions=extensions)

@@ -515,6 +515,50 @@ def test_a_thread_budget_is_a_positive_number(workers):
         FileManager().load_batch(["a.bin"], backend="memory", workers=workers)
 
 
+@pytest.mark.parametrize("paths", [None, 3])
+def test_a_batch_takes_a_list_of_paths(paths):
+    with pytest.raises(InvalidOption, match="a batch takes a list of paths; got "):
+        FileManager().load_batch(paths, backend="memory")
+
+
+@pytest.mark.parametrize("data", [{"a.bin": b""}, {b""}, 3])
+def test_the_values_of_a_batch_are_a_sequence(data):
+    with pytest.raises(InvalidOption, match="save_batch takes a sequence of values, one per path; got "):
+        FileManager().save_batch(data, ["a.bin"], backend="memory")
+
+
+@pytest.mark.parametrize("cancel", [True, "stop"])
+def test_a_batch_is_cancelled_by_what_can_be_asked(cancel):
+    with pytest.raises(InvalidOption, match=r"cancel takes something with is_set\(\), such as a threading"):
+        FileManager().load_batch(["a.bin"], backend="memory", cancel=cancel)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda fm: fm.save(b"new", "a.bin", backend="memory", overwrite="no"),
+        lambda fm: fm.save_batch([b"new"], ["a.bin"], backend="memory", overwrite="no"),
+        lambda fm: fm.copy("b.bin", "a.bin", backend="memory", overwrite="no"),
+        lambda fm: fm.move("b.bin", "a.bin", backend="memory", overwrite="no"),
+        lambda fm: fm.delete(".", backend="memory", recursive="no"),
+        lambda fm: fm.delete("a.bin", backend="memory", missing_ok="no"),
+        lambda fm: fm.list_files(".", backend="memory", recursive="no"),
+        lambda fm: fm.save(b"new", "a.bin", backend="memory", copy="no"),
+        lambda fm: fm.save_batch([b"new"], ["a.bin"], backend="memory", copy="no"),
+        lambda fm: fm.load("a.bin", backend="memory", copy="no"),
+        lambda fm: fm.load_batch(["a.bin"], backend="memory", copy="no"),
+    ],
+)
+def test_a_flag_is_true_or_false_and_nothing_happens_for_anything_else(call):
+    fm = FileManager()
+    fm.save_batch([b"old", b"other"], ["a.bin", "b.bin"], backend="memory")
+    with pytest.raises(
+        InvalidOption, match=r"^(overwrite|copy|recursive|missing_ok) takes True or False; got 'no'$"
+    ):
+        call(fm)
+    assert fm.load_batch(["a.bin", "b.bin"], backend="memory") == [b"old", b"other"]
+
+
 def test_an_argument_of_the_file_manager_that_was_misspelled_is_recognised(registry):
     with pytest.raises(InvalidOption, match=r"has no option 'overwite'.*Did you mean 'overwrite'\?"):
         FileManager(registry).save(b"", "a.bin", backend="memory", overwite=False)

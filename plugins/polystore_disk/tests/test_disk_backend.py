@@ -16,6 +16,7 @@ from polystore_core import (
     InvalidOption,
     InvalidPath,
     IsADirectory,
+    NotADirectory,
     PathExists,
     StorageError,
     UnsupportedData,
@@ -206,6 +207,16 @@ def test_a_directory_never_replaces_anything(fm):
     assert fm.load("e/a.bin", backend="disk") == b"y"
 
 
+@pytest.mark.parametrize("operation", ["copy", "move"])
+@pytest.mark.parametrize("source", ["folder", "other.npy"])
+def test_a_target_below_a_file_is_named_as_it_was_given(fm, operation, source):
+    fm.save_batch([IMAGE] * 3, ["folder/a.npy", "other.npy", "b.npy"], backend="disk")
+    with pytest.raises(NotADirectory) as caught:
+        getattr(fm, operation)(source, "b.npy/below/c.npy", backend="disk")
+    assert caught.value.path == "b.npy/below/c.npy"
+    assert "'b.npy/below/c.npy': a directory is needed where there is a file" in str(caught.value)
+
+
 def test_the_working_directory_is_not_deleted_as_a_whole(fm):
     fm.save(b"x", "a.bin", backend="disk")
     with pytest.raises(ValueError, match="is not deleted as a whole; name what is in it"):
@@ -242,12 +253,28 @@ def test_a_durable_batch_reports_path_by_path_and_stores_the_rest(fm):
     assert np.array_equal(fm.load("b.npy", backend="disk"), IMAGE)
 
 
+@pytest.mark.parametrize("durability", ["atomic", "durable"])
+def test_a_batch_stores_what_it_can_beside_paths_that_no_format_or_a_directory_takes(fm, durability):
+    fm.ensure_directory("folder", backend="disk")
+    paths = ["a.npy", "b.nyp", "folder", "c.npy"]
+    with pytest.raises(BatchError) as caught:
+        fm.save_batch([IMAGE] * 4, paths, backend="disk", durability=durability)
+    kinds = {path: type(error) for path, error in caught.value.failed.items()}
+    assert kinds == {"b.nyp": UnsupportedData, "folder": IsADirectory}
+    assert caught.value.done == ("a.npy", "c.npy")
+
+
 def test_the_limit_on_what_a_file_may_decode_to_can_be_raised(tmp_path):
     fm = FileManager(BackendRegistry({"disk": {"root": tmp_path, "max_bytes": 1000}}))
     fm.save(np.zeros((100, 100), np.uint8), "a.tif", backend="disk", compression="zstd")
     with pytest.raises(CorruptData, match="max_bytes"):
         fm.load("a.tif", backend="disk")
     assert fm.load("a.tif", backend="disk", max_bytes=20_000).shape == (100, 100)
+
+
+def test_a_negative_limit_is_refused():
+    with pytest.raises(InvalidOption, match="max_bytes takes a number of bytes or None; got -1"):
+        FileManager(BackendRegistry({"disk": {"max_bytes": -1}})).exists("a", backend="disk")
 
 
 def test_a_mapped_array_reads_the_file_without_a_copy_and_outlives_its_replacement(fm):

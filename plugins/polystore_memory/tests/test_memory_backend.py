@@ -5,7 +5,7 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from polystore_core import BackendRegistry, FileManager, InvalidOption, StorageFull
+from polystore_core import BackendRegistry, FileManager, InvalidOption, NotADirectory, PathExists, StorageFull
 
 
 @pytest.fixture
@@ -129,3 +129,16 @@ def test_listing_one_directory_touches_nothing_of_the_others(fm):
         directory.children = Watched(directory.children)
     assert fm.list_files("plate/well3", backend="memory") == ["plate/well3/a.bin"]
     assert len(visited) == 1
+
+
+def test_a_file_where_a_directory_is_wanted_is_told_as_on_disk(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fm = FileManager()
+    for wanted, error in ((fm.ensure_directory, PathExists), (fm.list_files, NotADirectory)):
+        told = []
+        for backend in ("disk", "memory"):
+            fm.save(b"", "a.bin", backend=backend)
+            with pytest.raises(error) as caught:
+                wanted("a.bin", backend=backend)
+            told.append(str(caught.value))
+        assert told[0] == told[1]

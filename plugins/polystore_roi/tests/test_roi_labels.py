@@ -92,6 +92,17 @@ def test_pixels_that_touch_at_a_corner_are_two_parts():
     assert len(roi.parts) == 2
 
 
+@pytest.mark.parametrize("shape", [(3,), (), 3, "64", (3, -1), (3.0, 4)])
+def test_labels_have_a_shape(shape):
+    with pytest.raises(InvalidOption, match=r"^shape takes \(\.\.\., Y, X\), such as image\.shape; got "):
+        labels_from_rois([Rectangle(0, 0, 1, 1)], shape)
+
+
+def test_labels_are_of_a_list_of_regions():
+    with pytest.raises(UnsupportedData, match=r"^a single Rectangle is not a list of ROIs; type \[roi\]$"):
+        labels_from_rois(Rectangle(0, 0, 1, 1), (4, 4))
+
+
 def test_leading_axes_become_positions():
     labels = np.zeros((2, 3, 4, 4), np.uint8)
     labels[1, 2, 1:3, 1] = 9

@@ -5,7 +5,7 @@ import pytest
 
 from polystore_core import FileManager
 from polystore_core.data import data_equal, kind_of, normalize
-from polystore_core.errors import UnsupportedData
+from polystore_core.errors import InvalidOption, UnsupportedData
 from polystore_roi import Composite, Ellipse, Line, Mask, Points, Polygon, Polyline, Rectangle, Text
 
 TRIANGLE = [[0, 0], [0, 9], [9, 9]]
@@ -90,7 +90,7 @@ def test_a_mask_is_cropped_to_its_pixels():
 def test_replace_keeps_shape_and_the_other_attributes():
     roi = Mask(np.eye(2, dtype=bool), name="a", c=1)
     assert roi.replace(z=3) == Mask(np.eye(2, dtype=bool), name="a", c=1, z=3)
-    with pytest.raises(TypeError, match="replace changes name"):
+    with pytest.raises(InvalidOption, match="replace changes name"):
         roi.replace(mask=None)
 
 

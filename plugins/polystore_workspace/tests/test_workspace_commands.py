@@ -43,6 +43,12 @@ def test_every_option_of_create_is_there(plate):
     assert list(read_mapping(plate, metadata="names.json")) == ["names/A01_wDAPI.tif", "names/A01_wGFP.tif"]
 
 
+def test_an_axis_that_counts_backwards_is_refused_as_it_was_typed(plate):
+    done = polystore("create", ".", "--pattern", "{well}_s{site:d}.tif", "--axis", "z=3-1", cwd=plate)
+    message = "polystore: error: --axis counts upwards, from the first to the last; got 'z=3-1'\n"
+    assert (done.returncode, done.stderr) == (2, message)
+
+
 def test_show_prints_what_is_shown(plate):
     polystore("create", ".", "--pattern", "{well}_s{site:d}.tif", "--axis", "z=2", cwd=plate)
     assert polystore("show", ".", cwd=plate).stdout == (

@@ -144,6 +144,12 @@ def test_a_directory_without_images_is_refused(tmp_path):
         create_workspace(tmp_path, pattern=PATTERN)
 
 
+def test_a_plate_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PathNotFound, match=r"^cannot list 'plaet': there is no such file or directory$"):
+        create_workspace("plaet", pattern=PATTERN)
+
+
 def test_two_sources_for_one_name_are_refused(tmp_path):
     touch(tmp_path, "raw/A01_s1_w1.tif", "raw/A01_s1_w2.tif")
     with pytest.raises(InvalidPath) as caught:

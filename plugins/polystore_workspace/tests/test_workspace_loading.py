@@ -142,7 +142,7 @@ def test_a_path_that_no_workspace_shows_is_not_found(plate, fm):
         fm.load(plate / "workspace/B01.tif", backend=WORKSPACE)
     assert str(caught.value) == (
         f"no '{plate}/workspace/B01.tif' among the 32 virtual files of plate '{plate}'; "
-        f"list them: list_files('{plate}', backend='virtual_workspace', recursive=True)"
+        f"list them: polystore ls '{plate}' -b virtual_workspace --recursive"
     )
 
 

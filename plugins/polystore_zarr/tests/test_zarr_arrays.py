@@ -97,6 +97,8 @@ class TestRefusals:
                 {"codecs": [{"name": "bytes"}], "compression": "zstd"},
                 "pass either codecs= or compression= and level=, not both",
             ),
+            ({"codecs": "zstd"}, """codecs= takes objects such as {"name": "zstd"}; got 'zstd'"""),
+            ({"codecs": ["zstd"]}, """codecs= takes objects such as {"name": "zstd"}; got 'zstd'"""),
             (
                 {"codecs": [{"name": "sharding_indexed"}]},
                 "pass shards= rather than the codec 'sharding_indexed'",

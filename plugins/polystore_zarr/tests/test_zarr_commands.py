@@ -61,6 +61,16 @@ def test_a_good_plate_is_valid(plate: Path) -> None:
     assert repaired(plate) == "nothing to repair\n"
 
 
+def test_a_directory_without_arrays_is_not_called_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    FileManager().save(np.zeros((2, 2)), "images/A01.tif", backend="disk")
+    assert main(["validate", "images"]) == 1
+    error = "polystore: error: 'images' is a directory that holds no Zarr array\n"
+    assert tuple(capsys.readouterr()) == ("", error)
+
+
 def test_a_missing_chunk_is_found(plate: Path) -> None:
     (plate / "A/1/2/0/c/1/0/0/0").unlink()
     assert checked(plate) == (1, "A/1/2/0: 1 of 4 chunks are missing; save the array again\n")

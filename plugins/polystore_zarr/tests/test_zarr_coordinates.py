@@ -16,6 +16,7 @@ from polystore_core import (
     CorruptData,
     FileManager,
     InvalidOption,
+    InvalidPath,
     PathNotFound,
     StorageError,
 )
@@ -132,7 +133,12 @@ def test_labels_by_coordinates(fm: FileManager) -> None:
         ({"well": "B02", "t": 1}, PathNotFound, "well B02, t 1 is not in field 'B/2/1'"),
         ({"wel": "B02"}, InvalidOption, "at= takes coordinates along well (or row and column)"),
         ({"well": "B02", "z": 5.0}, InvalidOption, "at= takes whole numbers and text; got z=5.0"),
-        ({"field": 1}, ValueError, "field 1' names no well"),
+        (
+            {"field": 1},
+            InvalidPath,
+            "at={'field': 1} names no well; add 'well', or 'row' and 'column'",
+        ),
+        ({}, InvalidPath, "at={} names no well; add 'well', or 'row' and 'column'"),
         ("A01", InvalidOption, "option 'at' takes"),
     ],
 )
@@ -140,6 +146,18 @@ def test_what_is_not_there(fm: FileManager, at: Any, error: type[Exception], mes
     with pytest.raises(error) as caught:
         fm.load(STORE, backend="zarr", at=at)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("at", [{"well": "B02"}, {"well": "B02", "field": 1}])
+@pytest.mark.parametrize("store", ["plaet.ome.zarr", "memory://lab/plaet.ome.zarr"])
+def test_a_plate_that_is_not_there_is_no_plate_without_the_well(store: str, at: dict[str, Any]) -> None:
+    with pytest.raises(PathNotFound, match=f"^there is no plate '{store}'$"):
+        FileManager().load(store, backend="zarr", at=at)
+
+
+def test_labels_that_are_not_there_are_named(fm: FileManager) -> None:
+    with pytest.raises(PathNotFound, match=r"has no labels 'nuclei' in field 'B/2/1'$"):
+        fm.load(STORE, backend="zarr", at={"well": "B02"}, labels="nuclei")
 
 
 def test_a_level_that_leads_out_of_its_field_is_not_followed(fm: FileManager, tmp_path: Path) -> None:

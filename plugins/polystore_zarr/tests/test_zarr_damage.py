@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import zarr
 
-from polystore_core import BackendRegistry, CorruptData, FileManager
+from polystore_core import BackendRegistry, CorruptData, FileManager, InvalidOption
 
 IMAGE = np.arange(48, dtype=np.uint16).reshape(3, 4, 4)
 
@@ -104,8 +104,14 @@ def test_chunks_that_another_program_left_out_are_filled_on_request(fm: FileMana
     np.testing.assert_array_equal(fm.load("sparse.npy", backend="zarr", missing="fill"), expected)
 
 
+def test_a_negative_limit_is_refused() -> None:
+    with pytest.raises(InvalidOption, match="max_bytes takes a number of bytes or None; got -1"):
+        FileManager(BackendRegistry({"zarr": {"max_bytes": -1}})).exists("a", backend="zarr")
+
+
 def test_an_array_larger_than_allowed_is_refused(fm: FileManager) -> None:
-    with pytest.raises(CorruptData, match="it claims 96 bytes, more than the 95 allowed; pass max_bytes="):
+    told = r"it claims 96 bytes, more than the limit of 95: load with max_bytes=\.\.\. if you trust it"
+    with pytest.raises(CorruptData, match=told):
         fm.load("image.npy", backend="zarr", max_bytes=95)
     assert fm.load("image.npy", backend="zarr", max_bytes=96).nbytes == 96
 

@@ -17,9 +17,17 @@ from polystore_core import (
     NotADirectory,
     PathExists,
     PathNotFound,
+    PolyStoreError,
     hookimpl,
 )
-from polystore_core.files import AtomicBatch, Durability, atomic_writer, locate, make_directories
+from polystore_core.files import (
+    AtomicBatch,
+    Durability,
+    atomic_writer,
+    locate,
+    make_directories,
+    translate_os_error,
+)
 from polystore_disk._codec import Codecs
 from polystore_disk._deletion import delete
 from polystore_disk._listing import list_tree, open_directory, sweep
@@ -80,6 +88,8 @@ name a path below it
         durability: Durability = "atomic",
         max_bytes: int | None = None,
     ) -> None:
+        if max_bytes is not None and max_bytes < 0:
+            raise InvalidOption(f"max_bytes takes a number of bytes or None; got {max_bytes}")
         self._root = None if root is None else os.path.abspath(root)
         self._durability: Durability = durability
         self._codecs = Codecs(max_bytes)
@@ -112,18 +122,20 @@ name a path below it
         if "durability" in options:
             options = dict(options)
             durability = _checked_durability(options.pop("durability"))
-        codecs = list(map(self._codec_of_target, request.paths))
+        codecs = list(map(self._codecs.find, request.paths))
         for codec in dict.fromkeys(codecs):
-            codec.check_write(options)
+            if codec is not None:
+                codec.check_write(options)
         if durability == "durable" and len(request.paths) > 1:
             return self._write_behind_barrier(request, codecs, options)
         threads = partial(request.batch.threads_each, len(request.paths))
 
         def write(index: int) -> int:
             path = request.paths[index]
+            codec = codecs[index] or self._refused(path)
             self._sweep_around(path)
             writer = atomic_writer(path, overwrite=request.overwrite, durability=durability, root=self._root)
-            return codecs[index].encode(request.data[index], writer, threads=threads, options=options)
+            return codec.encode(request.data[index], writer, threads=threads, options=options)
 
         return request.batch.run(request.paths, write, parallel=_gain_from_threads(codecs))
 
@@ -165,6 +177,8 @@ name a path below it
             return delete(source, root=self._root, recursive=False)
         try:
             move(source, target, root=self._root, overwrite=overwrite)
+        except NotADirectoryError as error:
+            raise _blocked(target, "move") from error
         except OSError as error:
             if not crosses_file_systems(error):
                 raise
@@ -176,7 +190,10 @@ name a path below it
     def polystore_copy(self, source: str, target: str, overwrite: bool) -> int:
         """Copy the bytes; between formats the value is decoded and encoded."""
         if self._is_directory(source, "copy"):
-            return copy_tree(source, target, root=self._root, durability=self._durability)
+            try:
+                return copy_tree(source, target, root=self._root, durability=self._durability)
+            except NotADirectoryError as error:
+                raise _blocked(target, "copy") from error
         if self._changes_format(source, target):
             self._transcode(source, target, overwrite=overwrite)
         else:
@@ -213,16 +230,17 @@ name a path below it
             return codec.decode(path, file, copy=copy, threads=threads, options=options)
 
     def _write_behind_barrier(
-        self, request: WriteRequest, codecs: Sequence[Codec], options: Mapping[str, Any]
+        self, request: WriteRequest, codecs: Sequence[Codec | None], options: Mapping[str, Any]
     ) -> list[int]:
         """Write all, then force all to the medium and rename all."""
         barrier = AtomicBatch(root=self._root)
 
         def stage(index: int) -> int:
             path = request.paths[index]
+            codec = codecs[index] or self._refused(path)
             self._sweep_around(path)
             writer = barrier.writer(path, overwrite=request.overwrite)
-            return codecs[index].encode(request.data[index], writer, threads=_one, options=options)
+            return codec.encode(request.data[index], writer, threads=_one, options=options)
 
         unfinished: BatchError | None = None
         sizes: list[int] = []
@@ -244,12 +262,11 @@ name a path below it
             ) from unfinished
         return sizes
 
-    def _codec_of_target(self, path: str) -> Codec:
-        """Return the codec of a path to write; a directory is refused as one, whatever its suffix."""
-        codec = self._codecs.find(path)
-        if codec is None and self._is_existing_directory(path):
+    def _refused(self, path: str) -> Codec:
+        """Say why a path without a known suffix cannot be written: a directory is refused as one."""
+        if self._is_existing_directory(path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        return codec or self._codecs.of(path)
+        return self._codecs.of(path)
 
     def _transcode(self, source: str, target: str, *, overwrite: bool) -> None:
         value = self._read(source, self._codecs.of(source), copy=False, threads=1, options={})
@@ -295,9 +312,12 @@ def _make_directories(path: str) -> None:
     try:
         make_directories(path)
     except NotADirectoryError as error:
-        raise NotADirectory(
-            f"cannot create {path!r}: one of its parents is a file; choose another path", path=path
-        ) from error
+        raise _blocked(path, "create") from error
+
+
+def _blocked(path: str, operation: str) -> PolyStoreError:
+    """Return the error for a path below a file."""
+    return translate_os_error(NotADirectoryError(errno.ENOTDIR, ""), path=path, operation=operation)
 
 
 def _one() -> int:

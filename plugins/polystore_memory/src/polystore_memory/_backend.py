@@ -13,6 +13,7 @@ from polystore_core import (
     Entry,
     InvalidOption,
     InvalidPath,
+    NotADirectory,
     PathExists,
     StorageBackend,
     StorageFull,
@@ -98,7 +99,7 @@ left; delete something, or raise max_bytes in the configuration of 'memory'
         with self._lock:
             node = self._root.find(store_path(directory), "list")
             if isinstance(node, File):
-                raise failure(errno.ENOTDIR, directory, "list")
+                raise NotADirectory(f"{directory!r} is a file, not a directory; load it", path=directory)
             for name, child in node.walk(recursive=recursive):
                 (files if isinstance(child, File) else directories).append(name)
         return Listing(files, directories)
@@ -131,7 +132,7 @@ left; delete something, or raise max_bytes in the configuration of 'memory'
         with self._lock:
             existing = self._find(name)
             if isinstance(existing, File):
-                raise failure(errno.EEXIST, path, "create")
+                raise PathExists(f"{path!r} is a file; delete it, or choose another path", path=path)
             self._root.make(name, time.time(), "create")
         return existing is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,16 +14,16 @@ from polystore_roi._assembling import PLAIN, assembled
 from polystore_roi._loss import LossReport
 from polystore_roi._outlines import outlines
 from polystore_roi._raster import covers_whole_pixels, has_inside, pixels
+from polystore_roi._roi import Roi
 from polystore_roi._shapes import Composite, Mask, Polygon
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import ArrayLike, DTypeLike
 
     from polystore_roi._assembling import AttributeValues
     from polystore_roi._napari._rows import Axis
-    from polystore_roi._roi import Roi
 
     Array = np.ndarray[Any, Any]
     _Position = tuple[int | None, int | None, int | None]
@@ -132,7 +133,9 @@ def labels_from_rois(
     Raises
     ------
     UnsupportedData
-        If ``dtype`` cannot hold a label.
+        If ``dtype`` cannot hold a label, or a single region is given.
+    InvalidOption
+        If ``shape`` is no shape (..., Y, X), or its leading axes are not known.
 
     Examples
     --------
@@ -142,12 +145,22 @@ def labels_from_rois(
     (array([[0, 1, 1, 0],
            [0, 0, 0, 0]], dtype=int32), False)
     """
+    if isinstance(rois, Roi):
+        raise UnsupportedData(f"a single {type(rois).__name__} is not a list of ROIs; type [roi]")
     listed = list(rois)
-    axes = _axes(len(shape), leading)
+    sizes = _sizes(shape)
+    axes = _axes(len(sizes), leading)
     numbers = _numbers(listed)
-    image = np.zeros(tuple(shape), _dtype(numbers, dtype))
+    image = np.zeros(sizes, _dtype(numbers, dtype))
     losses = [(roi, list(_draw(image, roi, label, axes))) for roi, label in zip(listed, numbers, strict=True)]
     return image, LossReport.of("a label image", losses)
+
+
+def _sizes(shape: object) -> tuple[int, ...]:
+    sizes = tuple(shape) if isinstance(shape, Sequence) else ()
+    if len(sizes) < 2 or not all(isinstance(size, (int, np.integer)) and size >= 0 for size in sizes):
+        raise InvalidOption(f"shape takes (..., Y, X), such as image.shape; got {shape!r}")
+    return sizes
 
 
 def _axes(ndim: int, leading: Sequence[Axis] | None) -> Sequence[Axis]:

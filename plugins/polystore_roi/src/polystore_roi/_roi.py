@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, TypeVar
 
 import numpy as np
 
+from polystore_core.errors import InvalidOption
 from polystore_roi import _checks
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class Roi:
         """
         unknown = changes.keys() - set(ATTRIBUTES)
         if unknown:
-            raise TypeError(f"replace changes {', '.join(ATTRIBUTES)}; got {', '.join(sorted(unknown))}")
+            raise InvalidOption(f"replace changes {', '.join(ATTRIBUTES)}; got {', '.join(sorted(unknown))}")
         other = object.__new__(type(self))
         other.__setstate__(self.__getstate__())
         Roi.__init__(other, self._rings, **self.attributes() | changes)  # type: ignore[arg-type]

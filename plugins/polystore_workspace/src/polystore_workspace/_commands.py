@@ -110,9 +110,7 @@ def _axis(text: str) -> tuple[str, int | range | list[str]]:
     if values.isdecimal():
         return name, int(values)
     if dash and first.isdecimal() and last.isdecimal():
+        if int(last) < int(first):
+            raise InvalidOption(f"--axis counts upwards, from the first to the last; got {text!r}")
         return name, range(int(first), int(last) + 1)
-    if not name or not values:
-        raise InvalidOption(
-            f"--axis takes AXIS=VALUES such as z=30, z=1-30 or channel=DAPI,GFP; got {text!r}"
-        )
     return name, values.split(",")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from polystore_core import (
     IMAGE_EXTENSIONS,
@@ -14,7 +14,7 @@ from polystore_core import (
     PathPattern,
 )
 from polystore_core.paths import Coordinates, natural_sorted, normalize_path, standard_axis
-from polystore_core.plugins import ListRequest
+from polystore_core.plugins import Listing, ListRequest, ask
 from polystore_workspace._confinement import relative_to, resolve
 from polystore_workspace._document import METADATA_NAME, Workspace, write_mapping
 from polystore_workspace._naming import default_pattern, virtual_values
@@ -155,7 +155,8 @@ def create_workspace(
 def _image_files(
     registry: BackendRegistry, backend: str, directory: str, extensions: Sequence[str]
 ) -> list[str]:
-    listing: Any = registry.open(backend).list(request=ListRequest(directory, recursive=True))
+    request = ListRequest(directory, recursive=True)
+    listing: Listing = ask(registry.open(backend), "list", directory, request=request)
     suffixes = tuple(suffix.lower() for suffix in extensions)
     files = [name for name in natural_sorted(listing.files) if name.lower().endswith(suffixes)]
     if not files:

@@ -135,7 +135,7 @@ class Lookup:
             return False
         raise PathNotFound(
             f"no {path!r} among the {len(found.tree.targets)} virtual files of plate {found.plate!r}; "
-            f"list them: list_files({found.plate!r}, backend='virtual_workspace', recursive=True)",
+            f"list them: polystore ls {found.plate!r} -b virtual_workspace --recursive",
             path=path,
         )
 

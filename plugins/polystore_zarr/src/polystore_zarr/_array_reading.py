@@ -309,4 +309,7 @@ def _check_size(nbytes: int, snapshot: SnapshotLike, max_bytes: int | None) -> N
     if nbytes > limit and max_bytes is None:
         limit = max(limit, _EXPANSION * snapshot.extent()[1])
     if nbytes > limit:
-        raise CorruptData(f"it claims {nbytes} bytes, more than the {limit} allowed; pass max_bytes= if so")
+        raise CorruptData(
+            f"it claims {nbytes} bytes, more than the limit of {limit}: "
+            "load with max_bytes=... if you trust it"
+        )

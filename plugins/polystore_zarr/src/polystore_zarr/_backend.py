@@ -6,9 +6,7 @@ import os
 from collections.abc import Mapping  # noqa: TC003
 from typing import TYPE_CHECKING, Any
 
-from polystore_core import (
-    hookimpl,
-)
+from polystore_core import InvalidOption, hookimpl
 from polystore_core.files import Durability  # noqa: TC001
 from polystore_core.plugins import check_options
 from polystore_zarr._array_access import Arrays
@@ -91,6 +89,8 @@ class ZarrBackend:
         storage_options: Mapping[str, Any] | None = None,
         abandoned_after: float = 3600.0,
     ) -> None:
+        if max_bytes is not None and max_bytes < 0:
+            raise InvalidOption(f"max_bytes takes a number of bytes or None; got {max_bytes}")
         remote = ObjectStores(
             os.fspath(root) if root is not None else None, storage_options or {}, abandoned_after
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence  # noqa: TC003 - options are checked against annotations
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from polystore_core import InvalidOption
@@ -103,10 +103,10 @@ def _compressor_v2(name: str, level: int | None) -> Any:
     )
 
 
-def _from_documents(documents: Sequence[Mapping[str, Any]]) -> Encoding:
+def _from_documents(documents: Sequence[Any]) -> Encoding:
     from zarr.abc.codec import ArrayArrayCodec, ArrayBytesCodec, BytesBytesCodec
 
-    made = [_from_document(document) for document in documents]
+    made = list(map(_from_document, [documents] if isinstance(documents, str) else documents))
     filters = tuple(codec for codec in made if isinstance(codec, ArrayArrayCodec))
     serializers = [codec for codec in made if isinstance(codec, ArrayBytesCodec)]
     compressors = tuple(codec for codec in made if isinstance(codec, BytesBytesCodec))
@@ -119,11 +119,10 @@ def _from_documents(documents: Sequence[Mapping[str, Any]]) -> Encoding:
     return Encoding(filters or None, serializers[0] if serializers else "auto", compressors or None)
 
 
-def _from_document(document: Mapping[str, Any]) -> Any:
+def _from_document(document: object) -> Any:
     from zarr.registry import get_codec_class
 
-    name = document.get("name")
-    if not isinstance(name, str):
+    if not isinstance(document, Mapping) or not isinstance(name := document.get("name"), str):
         raise InvalidOption(f'codecs= takes objects such as {{"name": "zstd"}}; got {document!r}')
     if name == "sharding_indexed":
         raise InvalidOption("pass shards= rather than the codec 'sharding_indexed'")

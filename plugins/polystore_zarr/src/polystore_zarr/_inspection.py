@@ -57,13 +57,16 @@ def inspect(store: str, *, decode: bool = False) -> list[Problem]:
     Raises
     ------
     PathNotFound, NotADirectory
-        If there is no store.
+        If there is no store, or a directory that holds nothing of Zarr.
     """
     require_store(store)
     problems = list(_left_aside(store))
     if kind_of(store) == "array":
         return problems + list(_array_problems(store, ".", decode=decode)) + list(_unlisted_problems(store))
-    for file in natural_sorted(list_tree(store, recursive=True).files):
+    files = natural_sorted(list_tree(store, recursive=True).files)
+    if not files and not has_document(store) and ".zarr/" not in f"{store}/":
+        raise PathNotFound(f"{store!r} is a directory that holds no Zarr array", path=store)
+    for file in files:
         problems += _array_problems(find(f"{store}/{file}"), file, decode=decode)
     return problems + list(_plate_problems(store)) + list(_unlisted_problems(store))
 

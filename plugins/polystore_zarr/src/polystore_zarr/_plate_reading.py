@@ -6,7 +6,7 @@ import contextlib
 import numbers
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from polystore_core import CorruptData, InvalidOption, PathNotFound
+from polystore_core import CorruptData, InvalidOption, InvalidPath, PathNotFound
 from polystore_core.paths import Coordinates, PathPattern, standard_axis
 from polystore_zarr._array_reading import read_snapshot
 from polystore_zarr._images import AXES
@@ -133,6 +133,8 @@ def wanted_at(at: Mapping[str, Any], path: str) -> Wanted:
     ------
     InvalidOption
         If there is an axis that plates have not, or a value that is neither a whole number nor text.
+    InvalidPath
+        If they tell no well.
     """
     values: dict[str, int | str] = {}
     for name, value in at.items():
@@ -145,7 +147,10 @@ def wanted_at(at: Mapping[str, Any], path: str) -> Wanted:
             raise InvalidOption(f"at= takes whole numbers and text; got {name}={value!r}")
         values[standard_axis(str(name))] = value if isinstance(value, str) else int(value)
     shown = ", ".join(f"{axis} {value}" for axis, value in values.items())
-    return Wanted(Coordinates(values), partial=True, shown=shown, path=path)
+    coordinates = Coordinates(values)
+    if coordinates.well is None:
+        raise InvalidPath(f"at={dict(at)!r} names no well; add 'well', or 'row' and 'column'", path=path)
+    return Wanted(coordinates, partial=True, shown=shown, path=path)
 
 
 def read_part(plate: PlateSource, wanted: Wanted, part: Part) -> Any:
@@ -193,10 +198,28 @@ def read_part(plate: PlateSource, wanted: Wanted, part: Part) -> Any:
     except (FileNotFoundError, NotADirectoryError) as error:
         if isinstance(error, PathNotFound):
             raise
-        raise PathNotFound(
-            f"cannot read {wanted.shown}: plate {plate.shown!r} has no field {field + inside!r}",
-            path=wanted.path,
-        ) from error
+        what = f"field {field!r}"
+        if part.labels is not None and _is_there(plate, field):
+            what = f"labels {part.labels!r} in {what}"
+        raise _missing(what, plate, wanted) from error
+
+
+def _missing(what: str, plate: PlateSource, wanted: Wanted) -> PathNotFound:
+    """Return the error that tells what a plate has not, or that there is no plate."""
+    message = f"cannot read {wanted.shown}: plate {plate.shown!r} has no {what}"
+    if not _is_there(plate, ""):
+        message = f"there is no plate {plate.shown!r}"
+    return PathNotFound(message, path=wanted.path)
+
+
+def _is_there(plate: PlateSource, node: str) -> bool:
+    try:
+        plate.document(node)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def document_in(snapshot: SnapshotLike) -> dict[str, Any]:
@@ -233,9 +256,7 @@ def _field_of(plate: PlateSource, wanted: Wanted, part: Part) -> str:
             str(image["path"]) for image in images if place.acquisition in (None, image.get("acquisition"))
         ]
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise PathNotFound(
-            f"cannot read {wanted.shown}: plate {plate.shown!r} has no well {place.well!r}", path=wanted.path
-        ) from error
+        raise _missing(f"well {place.well!r}", plate, wanted) from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise CorruptData(
             f"well {place.well!r} of {plate.shown!r} cannot be read: {error}", path=wanted.path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from polystore_core.files._staged import Durability, StagedFile
+from polystore_core.files._staged import Durability, StagedFile, check_durability
 from polystore_core.files._writer import Writer
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class atomic_writer(Writer):  # noqa: N801 - reads as a function
         If the operating system forbids it, or ``path`` leaves ``root``.
     InvalidPath
         If ``path`` is a URL.
+    InvalidOption
+        If there is no such durability.
     StorageError
         For any other error of the operating system.
 
@@ -81,6 +83,7 @@ class atomic_writer(Writer):  # noqa: N801 - reads as a function
         durability: Durability = "atomic",
         root: str | os.PathLike[str] | None = None,
     ) -> None:
+        check_durability(durability)
         self._path = path
         self._overwrite = overwrite
         self._durability: Durability = durability

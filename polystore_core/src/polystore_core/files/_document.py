@@ -23,6 +23,7 @@ from polystore_core.files._filesystem import is_local_directory
 from polystore_core.files._json import JsonObject, encode_document, parse_document
 from polystore_core.files._locks import file_lock
 from polystore_core.files._queue import Queue, open_queue
+from polystore_core.files._staged import check_durability
 
 if TYPE_CHECKING:
     from polystore_core.files._staged import Durability
@@ -128,6 +129,7 @@ def commit(
     dict
         The new content.
     """
+    check_durability(durability)
     companions = Companions.of(path)
     with (
         file_lock(companions.lock, timeout=timeout),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from polystore_core.errors import CorruptData, PathNotFound, UnsupportedData
 from polystore_core.files._document import commit, read_document, submit
 from polystore_core.files._json import JsonObject, deep_merge, encode_value, require_json
+from polystore_core.files._staged import check_durability
 
 if TYPE_CHECKING:
     from polystore_core.files._staged import Durability
@@ -149,6 +150,7 @@ class AtomicMetadataWriter:
     """
 
     def __init__(self, *, durability: Durability = "durable", timeout: float | None = None) -> None:
+        check_durability(durability)
         self._durability = durability
         self._timeout = timeout
 

@@ -9,8 +9,8 @@ import stat
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from polystore_core._os_errors import OsErrorTranslation, translate_os_error
-from polystore_core.errors import AccessDenied, InvalidPath, StorageError
+from polystore_core._os_errors import OsErrorTranslation
+from polystore_core.errors import AccessDenied, InvalidPath, PathNotFound, StorageError
 from polystore_core.paths import is_url
 
 if TYPE_CHECKING:
@@ -151,10 +151,8 @@ def find_place(
         make_directories(root, sync=sync)
     if not _HAS_DIR_FD:
         return Place(_checked_realpath(shown, relative, root, make_parents=make_parents), None, shown)
-    try:
+    with OsErrorTranslation(shown, "reach"):
         return _Walk(root, shown, make_parents=make_parents, sync=sync).to(relative, follow=follow)
-    except OSError as error:
-        raise translate_os_error(error, path=shown, operation="reach") from error
 
 
 def make_directories(directory: str, *, sync: bool = False) -> None:
@@ -257,12 +255,21 @@ class _Walk:
 
     def to(self, relative: str, *, follow: bool) -> Place:
         try:
-            self._stack.append(os.open(self._root, _DIRECTORY))
+            self._stack.append(self._open_root())
             name = self._descend(deque(_components(relative)), follow=follow)
             return Place(name, self._stack.pop(), self._shown)
         finally:
             for fd in self._stack:
                 os.close(fd)
+
+    def _open_root(self) -> int:
+        try:
+            return os.open(self._root, _DIRECTORY)
+        except FileNotFoundError as error:
+            raise PathNotFound(
+                f"cannot reach {self._shown!r}: there is no directory {self._root!r}, the root of its store",
+                path=self._shown,
+            ) from error
 
     def _descend(self, parts: deque[str], *, follow: bool) -> str:
         links = 0

@@ -85,7 +85,7 @@ def repair(
     ):
         with OsErrorTranslation(path, "read"):
             waiting = len(queue.pending()) if queue is not None else 0
-        state, problem = _state(companions.document)
+        state, problem = _state(path)
         good = companions.good if _state(companions.good)[0] == "good" else None
         report = RepairReport(os.fspath(path), state, problem, good, waiting)
         if not restore or state == "good" or good is None:
@@ -99,7 +99,7 @@ def repair(
         return report._replace(restored=True, kept=kept)
 
 
-def _state(path: str) -> tuple[Literal["good", "damaged", "missing"], str | None]:
+def _state(path: str | os.PathLike[str]) -> tuple[Literal["good", "damaged", "missing"], str | None]:
     try:
         read_document(path)
     except PathNotFound as error:

@@ -6,16 +6,16 @@ import contextlib
 import errno
 import os
 import stat
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, get_args
 
 from polystore_core._os_errors import is_foreign, translate_os_error
-from polystore_core.errors import StorageError
+from polystore_core.errors import InvalidOption, StorageError
 from polystore_core.files._descriptors import write_all
 from polystore_core.files._place import Place, find_place, make_directories
 from polystore_core.files._platform import THIS_PLATFORM, Platform
 from polystore_core.files._temporary import temporary_name
 
-__all__ = ["Durability", "StagedFile"]
+__all__ = ["Durability", "StagedFile", "check_durability"]
 
 Durability = Literal["atomic", "durable"]
 """How much a finished write survives: the end of the process, or also the loss of power."""
@@ -28,8 +28,15 @@ _CREATE = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+_DURABILITIES = get_args(Durability)
 _BUFFER_BYTES = 1 << 16
 _CLOSED = -1
+
+
+def check_durability(durability: object) -> None:
+    """Refuse a level that there is not: a misspelled ``"durable"`` would promise less than was meant."""
+    if durability not in _DURABILITIES:
+        raise InvalidOption(f"durability takes {' or '.join(map(repr, _DURABILITIES))}; got {durability!r}")
 
 
 class StagedFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, overload
 
 from polystore_core.data import normalize
@@ -12,8 +12,18 @@ from polystore_core.paths import normalize_path
 
 if TYPE_CHECKING:
     from polystore_core.data import Data, SupportedData
+    from polystore_core.plugins import CancelToken
 
-__all__ = ["NormalizedValues", "Path", "batch_names", "batch_values", "checked_workers", "posix"]
+__all__ = [
+    "NormalizedValues",
+    "Path",
+    "batch_names",
+    "batch_values",
+    "check_flag",
+    "checked_cancel",
+    "checked_workers",
+    "posix",
+]
 
 Path = str | os.PathLike[str]
 
@@ -51,10 +61,12 @@ def batch_names(paths: Sequence[Path], *, distinct: bool = False) -> tuple[str, 
     Raises
     ------
     InvalidOption
-        If it is a single path, or with ``distinct`` if one occurs twice.
+        If it is a single path or no list, or with ``distinct`` if one path occurs twice.
     """
     if isinstance(paths, (str, bytes)) or hasattr(paths, "__fspath__"):
         raise InvalidOption(f"a batch takes a list of paths; got the single path {os.fspath(paths)!r}")
+    if not isinstance(paths, Iterable):
+        raise InvalidOption(f"a batch takes a list of paths; got {type(paths).__name__} {paths!r}")
     names = tuple(map(normalize_path, paths))
     if distinct and len(set(names)) < len(names):
         seen: set[str] = set()
@@ -71,7 +83,9 @@ def batch_values(data: Sequence[SupportedData], paths: tuple[str, ...]) -> Norma
     InvalidOption
         If ``data`` is no sequence of values, or of another length.
     """
-    if isinstance(data, (str, bytes)) or not hasattr(data, "__len__"):
+    if isinstance(data, (str, bytes, Mapping)) or not (
+        hasattr(data, "__len__") and hasattr(data, "__getitem__")
+    ):
         raise InvalidOption(
             f"save_batch takes a sequence of values, one per path; got {type(data).__name__}. "
             "Put them in a list"
@@ -88,6 +102,21 @@ def checked_workers(workers: object) -> int | None:
     if not isinstance(workers, int) or workers < 1:
         raise InvalidOption(f"workers takes a whole number of threads, at least 1; got {workers!r}")
     return workers
+
+
+def checked_cancel(cancel: CancelToken | None) -> CancelToken | None:
+    """Refuse a token that cannot be asked whether it is set."""
+    if cancel is not None and not hasattr(cancel, "is_set"):
+        raise InvalidOption(
+            f"cancel takes something with is_set(), such as a threading.Event; got {cancel!r}"
+        )
+    return cancel
+
+
+def check_flag(name: str, value: object) -> None:
+    """Refuse what is neither True nor False: ``overwrite="no"`` would overwrite."""
+    if value is not True and value is not False:
+        raise InvalidOption(f"{name} takes True or False; got {value!r}")
 
 
 def posix(path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from polystore_core.errors import NotADirectory, PathNotFound
-from polystore_core.manager._arguments import Path, posix
+from polystore_core.manager._arguments import Path, check_flag, posix
 from polystore_core.manager._explicit import explicit_backend
 from polystore_core.manager._transfer import Transfer
 from polystore_core.paths import natural_sorted, normalize_path, select_paths
@@ -184,6 +184,8 @@ class Namespace:
         DirectoryNotEmpty
             For a directory with content, unless ``recursive``.
         """
+        check_flag("recursive", recursive)
+        check_flag("missing_ok", missing_ok)
         name = normalize_path(path)
         try:
             ask(self._registry.open(backend), "delete", name, path=name, recursive=recursive)
@@ -259,6 +261,7 @@ class Namespace:
         self._transfer("move", source, target, backend, target_backend, overwrite=overwrite)
 
     def _listed(self, directory: Path, backend: str, *, recursive: bool) -> tuple[str, Listing]:
+        check_flag("recursive", recursive)
         given = posix(directory)
         name = normalize_path(given or ".")
         listing: Listing = ask(
@@ -282,6 +285,7 @@ class Namespace:
         *,
         overwrite: bool,
     ) -> None:
+        check_flag("overwrite", overwrite)
         source_name, target_name = normalize_path(source), normalize_path(target)
         opened = self._registry.open(backend)
         receiver = opened if target_backend is None else self._registry.open(target_backend)

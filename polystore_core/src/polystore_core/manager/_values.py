@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from polystore_core.data import normalize, to_framework
 from polystore_core.errors import PolyStoreError
-from polystore_core.manager._arguments import Path, batch_names, batch_values, checked_workers
+from polystore_core.manager._arguments import (
+    Path,
+    batch_names,
+    batch_values,
+    check_flag,
+    checked_cancel,
+    checked_workers,
+)
 from polystore_core.manager._explicit import explicit_backend
 from polystore_core.manager._progress import reporting
 from polystore_core.paths import normalize_path
@@ -81,6 +88,8 @@ class Values:
         ...
         polystore_core.errors.PathExists: 'a.npy' exists already; pass overwrite=True to replace it
         """
+        check_flag("overwrite", overwrite)
+        check_flag("copy", copy)
         name = normalize_path(path)
         try:
             value = normalize(data)
@@ -142,6 +151,7 @@ class Values:
         >>> fm.load("settings.json", backend="memory")
         {'exposure_ms': 20}
         """
+        check_flag("copy", copy)
         name = normalize_path(path)
         request = ReadRequest((name,), copy, options)
         values = ask(self._registry.open(backend), "read", name, request=request)
@@ -203,10 +213,12 @@ class Values:
         >>> [plane.tolist() for plane in fm.load_batch(["z1.npy", "z0.npy"], backend="memory")]
         [[[4, 5], [6, 7]], [[0, 1], [2, 3]]]
         """
+        check_flag("overwrite", overwrite)
+        check_flag("copy", copy)
         names = batch_names(paths, distinct=True)
         values = batch_values(data, names)
         with reporting(progress, f"save to {backend}", len(names)) as report:
-            batch = Batch(checked_workers(workers), report, cancel)
+            batch = Batch(checked_workers(workers), report, checked_cancel(cancel))
             request = WriteRequest(names, values, overwrite, copy, options, batch)
             ask_batch(self._registry.open(backend), "write", names, request=request)
 
@@ -250,9 +262,10 @@ class Values:
         >>> fm.load_batch(["2.txt", "1.txt"], backend="memory")
         ['second', 'first']
         """
+        check_flag("copy", copy)
         names = batch_names(paths)
         with reporting(progress, f"load from {backend}", len(names)) as report:
-            batch = Batch(checked_workers(workers), report, cancel)
+            batch = Batch(checked_workers(workers), report, checked_cancel(cancel))
             request = ReadRequest(names, copy, options, batch)
             values = ask_batch(self._registry.open(backend), "read", names, request=request)
         values = one_for_each(values, names, backend)

@@ -37,7 +37,7 @@ import re
 
 from polystore_core.errors import AccessDenied, InvalidOption, InvalidPath
 
-__all__ = ["is_url", "normalize_path", "store_path"]
+__all__ = ["check_several", "is_url", "normalize_path", "store_path"]
 
 _WINDOWS = os.name == "nt"
 _scheme = re.compile("[A-Za-z][A-Za-z0-9]+://").match
@@ -137,6 +137,12 @@ def store_path(path: str) -> str:
                 f"{path!r} leads out of the root of its store; name a path below it", path=path
             )
     return path
+
+
+def check_several(paths: object) -> None:
+    """Refuse a single path where several are expected; the letters of a text are no paths."""
+    if isinstance(paths, (str, bytes, os.PathLike)):
+        raise InvalidOption(f"paths takes a list of paths; got the single path {os.fspath(paths)!r}")
 
 
 def _text(path: object) -> str:

@@ -8,6 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from polystore_core.errors import InvalidOption, InvalidPath
+from polystore_core.paths._algebra import check_several
 from polystore_core.paths._axes import axis_rank, standard_axis
 from polystore_core.paths._coordinates import Coordinates
 from polystore_core.paths._natural import natural_key
@@ -112,6 +113,7 @@ def group_paths(
     """Arrange paths in one grid per combination of the axes ``by``; see :meth:`PathPattern.group`."""
     if holes not in ("error", "allow"):
         raise InvalidOption(f"holes= is 'error' or 'allow', not {holes!r}")
+    check_several(paths)
     found = _parse_all(pattern, [os.fspath(path) for path in paths])
     outer = _outer_axes(pattern, by)
     axes = _common_axes(found)

@@ -88,8 +88,9 @@ def preset_text(name: str) -> str:
 
 def detect_preset(paths: Iterable[str | os.PathLike[str]]) -> PathPattern:
     """Find the preset that fits every path; of several, the one that tells most about the first path."""
-    from polystore_core.paths._algebra import normalize_path
+    from polystore_core.paths._algebra import check_several, normalize_path
 
+    check_several(paths)
     names = [normalize_path(path) for path in paths]
     if not names:
         raise InvalidOption("no paths were given, so no preset can be found for them")

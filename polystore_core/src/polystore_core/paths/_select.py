@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fnmatch import translate
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from polystore_core.errors import InvalidOption
 from polystore_core.paths._pattern import PathPattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["select_paths"]
 
@@ -69,7 +70,8 @@ def select_paths(
 
 
 def _endings(extensions: str | Iterable[str]) -> tuple[str, ...]:
-    given: tuple[object, ...] = (extensions,) if isinstance(extensions, str) else tuple(extensions)
+    alone = isinstance(extensions, str) or not isinstance(extensions, Iterable)
+    given: tuple[object, ...] = (extensions,) if alone else tuple(extensions)
     endings = []
     for extension in given:
         if not isinstance(extension, str) or not extension.strip("."):
