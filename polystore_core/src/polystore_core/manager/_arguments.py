@@ -114,8 +114,8 @@ def checked_cancel(cancel: CancelToken | None) -> CancelToken | None:
 
 
 def check_flag(name: str, value: object) -> None:
-    """Refuse what is neither True nor False: ``overwrite="no"`` would overwrite."""
-    if value is not True and value is not False:
+    """Refuse what does not equal True or False, as numpy's do: ``overwrite="no"`` would overwrite."""
+    if value is not True and value is not False and value not in (True, False):
         raise InvalidOption(f"{name} takes True or False; got {value!r}")
 
 
