@@ -61,12 +61,13 @@ def test_a_good_plate_is_valid(plate: Path) -> None:
     assert repaired(plate) == "nothing to repair\n"
 
 
-def test_a_directory_without_arrays_is_not_called_valid(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", [["validate"], ["zarr", "info"], ["zarr", "repair"]])
+def test_a_directory_without_arrays_is_no_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     FileManager().save(np.zeros((2, 2)), "images/A01.tif", backend="disk")
-    assert main(["validate", "images"]) == 1
+    assert main([*command, "images"]) == 1
     error = "polystore: error: 'images' is a directory that holds no Zarr array\n"
     assert tuple(capsys.readouterr()) == ("", error)
 

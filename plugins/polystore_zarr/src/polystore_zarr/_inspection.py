@@ -57,22 +57,19 @@ def inspect(store: str, *, decode: bool = False) -> list[Problem]:
     Raises
     ------
     PathNotFound, NotADirectory
-        If there is no store, or a directory that holds nothing of Zarr.
+        If there is no store.
     """
     require_store(store)
     problems = list(_left_aside(store))
     if kind_of(store) == "array":
         return problems + list(_array_problems(store, ".", decode=decode)) + list(_unlisted_problems(store))
-    files = natural_sorted(list_tree(store, recursive=True).files)
-    if not files and not has_document(store) and ".zarr/" not in f"{store}/":
-        raise PathNotFound(f"{store!r} is a directory that holds no Zarr array", path=store)
-    for file in files:
+    for file in natural_sorted(list_tree(store, recursive=True).files):
         problems += _array_problems(find(f"{store}/{file}"), file, decode=decode)
     return problems + list(_plate_problems(store)) + list(_unlisted_problems(store))
 
 
 def require_store(store: str) -> None:
-    """Refuse what is no store.
+    """Refuse what is no store, also a directory that holds nothing of Zarr.
 
     Raises
     ------
@@ -83,6 +80,9 @@ def require_store(store: str) -> None:
         raise PathNotFound(f"there is no store {store!r}", path=store)
     if kind == "foreign":
         raise NotADirectory(f"{store!r} is a file, not a Zarr store", path=store)
+    plain = kind == "directory" and not has_document(store) and ".zarr/" not in f"{store}/"
+    if plain and not list_tree(store, recursive=True).files:
+        raise PathNotFound(f"{store!r} is a directory that holds no Zarr array", path=store)
 
 
 def torn_chunks(path: str) -> Iterator[tuple[str, str]]:
