@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 _NO_SLOWER = ratio(1.05)
-_SINGLE = ratio(1.1)
-"""For one or two files, what is promised of a single save."""
 _ONE_AND_A_HALF = ratio(1 / 1.5)
 
 
@@ -126,8 +124,7 @@ def _cases(folder: Path, kind: Kind, count: int, *, load: Target) -> Iterator[Ca
         return [fm.load(path, backend="disk") for path in ours]
 
     name = f"{count:2} x {kind.name}"
-    promised = _SINGLE if count <= 2 else _NO_SLOWER
-    yield Case(f"{name}, save", save, save_bare, None if kind.checks_more else promised, same, remove)
+    yield Case(f"{name}, save", save, save_bare, None if kind.checks_more else _NO_SLOWER, same, remove)
     if kind.checks_more:
         yield Case(f"{name}, save, to save in a loop", save, save_each, _NO_SLOWER, same, remove)
     save()
