@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ PLACING = {
 }
 
 
-class PlacedLayer:
+class PlacedLayer(ABC):
     """A layer along the axes of its positions and of its frames.
 
     Parameters
@@ -61,9 +62,9 @@ class PlacedLayer:
         self._scale, self._unit = scale, unit
         self._lift: Lift | None = None
 
+    @abstractmethod
     def build(self, name: str) -> Any:
         """Make the napari layer."""
-        raise NotImplementedError
 
     def rescale(self, scale: tuple[float, ...], unit: str | None) -> None:
         """Take over another scale and unit; what the user set stays until the sender gives others."""
@@ -88,7 +89,7 @@ class PlacedLayer:
         self.layer = same_look(self.layer, data, self._placing())
         self._watch()
 
-    def _watch(self) -> None:
+    def _watch(self) -> None:  # noqa: B027 - some layers have nothing to note
         """Take note of what the user does to the napari layer."""
 
 

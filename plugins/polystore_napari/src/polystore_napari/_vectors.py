@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -192,13 +193,13 @@ class VectorLayer(PlacedLayer):
         if SOURCE in self.layer.features and rows:
             self.layer.features.loc[[row % count for row in rows], SOURCE] = ""
 
+    @abstractmethod
     def _move_rows(self, moved: Callable[[Array], Array]) -> None:
         """Give every row other coordinates along the same axes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _moved_data(self, moved: Callable[[Array], Array]) -> Any:
         """Return the data of the layer with other coordinates for every row."""
-        raise NotImplementedError
 
 
 def vector_axes(frame: Content) -> tuple[str, ...]:
