@@ -5,7 +5,6 @@ Its options are those of libFuzzer. It says how many messages were taken and how
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -43,10 +42,13 @@ class Fuzzer:
                 self.answers += 1
         self.viewer.rest()
         if self.inputs == _WARM:
-            self.warm = resident_mebibytes()
+            self.warm = mebibytes("VmRSS")
         if self.inputs % _REPORT == 0:
-            grown = resident_mebibytes() - self.warm
-            print(f"{self.viewer.frames + self.answers} messages, {grown:.1f} MiB grown", flush=True)
+            messages, grown = self.viewer.frames + self.answers, mebibytes("VmRSS") - self.warm
+            print(
+                f"{messages} messages, {grown:.1f} MiB grown, {mebibytes('VmHWM'):.0f} MiB at most",
+                flush=True,
+            )
 
     def _header(self, source, honest):
         """An honest header, a damaged one, or any bytes."""
@@ -68,10 +70,10 @@ class Fuzzer:
         return (source.ConsumeBytes(source.ConsumeIntInRange(0, 60)),)
 
 
-def resident_mebibytes():
-    """Memory of this process."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+def mebibytes(field):
+    """Memory of this process: ``VmRSS`` now, ``VmHWM`` at most until now."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(field)) / 1024
 
 
 if __name__ == "__main__":
