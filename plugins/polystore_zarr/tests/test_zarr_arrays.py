@@ -28,6 +28,38 @@ def chunk_files(path: Path) -> list[str]:
     return sorted(str(file.relative_to(path)) for file in path.rglob("*") if file.is_file())
 
 
+class TestManySmallChunks:
+    """Neighbours that are copied together, and those at the edges that are not."""
+
+    @pytest.mark.parametrize("compression", ["blosc", "zstd", "gzip", "none"])
+    @pytest.mark.parametrize(
+        ("shape", "options"),
+        [
+            ((500,), {"chunks": (7,)}),
+            ((3, 90, 106), {"chunks": (9, 10)}),
+            ((3, 90, 106), {"chunks": (2, 9, 10), "shards": (2, 45, 50)}),
+            ((2, 8, 300, 3), {"chunks": (3, 12, 3)}),
+        ],
+    )
+    def test_any_region_of_them(
+        self, fm: FileManager, tmp_path: Path, compression: str, shape: Any, options: Any
+    ) -> None:
+        values = stack(*shape)
+        fm.save(values, "image.npy", backend="zarr", compression=compression, **options)
+        files = [name for name in chunk_files(tmp_path / "image.npy.zarr") if name.startswith("c/")]
+        np.testing.assert_array_equal(fm.load("image.npy", backend="zarr"), values)
+        random = np.random.default_rng(0)
+        for name in random.choice(files, len(files) // 10, replace=False):
+            (tmp_path / "image.npy.zarr" / name).unlink()
+        values = np.asarray(zarr.open_array(tmp_path / "image.npy.zarr", mode="r")[...])
+        np.testing.assert_array_equal(fm.load("image.npy", backend="zarr", missing="fill"), values)
+        for _ in range(20):
+            edges = [np.sort(random.choice(size + 1, 2, replace=False)).tolist() for size in shape]
+            region = tuple(slice(*pair) for pair in edges)
+            loaded = fm.load("image.npy", backend="zarr", missing="fill", region=region)
+            np.testing.assert_array_equal(loaded, values[region])
+
+
 class TestOnDisk:
     """What other programs find."""
 

@@ -28,6 +28,7 @@ __all__ = [
     "plan_regions",
     "region_of",
     "shape_of",
+    "view_of",
     "widened",
     "within",
 ]
@@ -182,6 +183,13 @@ def _from_start(place: int | np.integer[Any], size: int) -> int:
 def shape_of(region: Region) -> tuple[int, ...]:
     """Return the shape of a region."""
     return tuple(part.stop - part.start for part in region)
+
+
+def view_of(array: np.ndarray[Any, Any], region: Region) -> np.ndarray[Any, Any]:
+    """Return a region of an array as a view, also of one without axes."""
+    place: Any = (*region, ...)
+    view: np.ndarray[Any, Any] = array[place]
+    return view
 
 
 def described_region(region: Region) -> str:
