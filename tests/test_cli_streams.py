@@ -80,6 +80,12 @@ def test_results_go_to_standard_output_and_errors_to_standard_error(plate):
     assert bad.stderr == "polystore: error: cannot list 'nowhere': there is no such file or directory\n"
 
 
+def test_nothing_is_started_to_view_what_is_not_there(plate):
+    done = typed("view", "nowhere.zarr", "-b", "disk", cwd=plate)
+    assert done.returncode == 1
+    assert done.stderr == "polystore: error: cannot stat 'nowhere.zarr': there is no such file or directory\n"
+
+
 def test_a_mistyped_command_is_told_what_it_may_have_meant(plate):
     assert "Did you mean 'backends'?" in typed("backend", cwd=plate).stderr
 

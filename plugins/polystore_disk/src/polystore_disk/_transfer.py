@@ -7,8 +7,15 @@ import os
 import shutil
 import stat
 
-from polystore_core import InvalidPath, IsADirectory, PathExists
-from polystore_core.files import Durability, atomic_writer, locate, make_directories, rename
+from polystore_core import IsADirectory, PathExists
+from polystore_core.files import (
+    Durability,
+    atomic_writer,
+    locate,
+    make_directories,
+    refuse_inside_itself,
+    rename,
+)
 from polystore_disk._listing import list_tree
 from polystore_disk._opening import open_file
 
@@ -32,7 +39,7 @@ def copy_file(source: str, target: str, *, root: str | None, overwrite: bool, du
 
 def copy_tree(source: str, target: str, *, root: str | None, durability: Durability) -> int:
     """Copy a directory to a path where there is nothing; return how many files were copied."""
-    _refuse_inside_itself(source, target)
+    refuse_inside_itself(source, target, shown=source, shown_target=target)
     listing = list_tree(source, root=root, recursive=True)
     with locate(target, root=root, make_parents=True, follow=False) as place:
         if place.dir_fd is None:
@@ -61,7 +68,7 @@ def move(source: str, target: str, *, root: str | None, overwrite: bool) -> None
         status = os.stat(old.name, dir_fd=old.dir_fd, follow_symlinks=False)
         directory = stat.S_ISDIR(status.st_mode)
         if directory:
-            _refuse_inside_itself(source, target)
+            refuse_inside_itself(source, target, shown=source, shown_target=target)
         with locate(target, root=root, make_parents=True, follow=False) as new:
             if new.dir_fd is None:
                 make_directories(os.path.dirname(target))
@@ -81,12 +88,6 @@ def move(source: str, target: str, *, root: str | None, overwrite: bool) -> None
 def _taken(target: str, *, by_directory: bool) -> PathExists:
     mend = "delete it, or choose another target" if by_directory else "pass overwrite=True to replace it"
     return PathExists(f"{target!r} exists already; {mend}", path=target)
-
-
-def _refuse_inside_itself(source: str, target: str) -> None:
-    inside = os.path.realpath(target) + os.sep
-    if inside.startswith(os.path.realpath(source) + os.sep):
-        raise InvalidPath(f"{source!r} cannot be put inside itself, at {target!r}", path=target)
 
 
 def crosses_file_systems(error: OSError) -> bool:

@@ -95,6 +95,7 @@ def viewers(as_json: bool, to_stop: tuple[str, ...]) -> None:
 @click.pass_obj
 def view(manager: Any, path: str, backend: str, viewer_backend: str, options: tuple[str, ...]) -> None:
     """Show PATH, stored by a backend, in a live viewer, which reads no more than it shows."""
+    manager.stat(path, backend=backend)
     local = os.path.abspath(path) if "://" not in path else path
     with manager.stream(backend=viewer_backend) as sink:
         sink.open_stored(local, backend, timeout=120.0, **dict(map(_option, options)))

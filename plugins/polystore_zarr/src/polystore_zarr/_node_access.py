@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from polystore_core import (
-    InvalidPath,
-    NotADirectory,
-)
+from polystore_core import InvalidPath, NotADirectory
+from polystore_core.files import refuse_inside_itself
 from polystore_zarr import _groups as groups
 from polystore_zarr import _tree as tree
 from polystore_zarr._names import place_for
@@ -86,10 +84,7 @@ class Nodes:
             self.delete(source, recursive=True)
             return count
         old = self._setup.find_node(source)
-        kind = tree.require(old, "move", shown=source)
-        new = place_for(self._setup.locate(target), kind)
-        check_target(new, kind, overwrite=overwrite, shown=target)
-        groups.make_parents(new, self._setup.staging, shown=target, zarr_format=format_of(old))
+        kind, new = self._pair(old, source, target, "move", overwrite=overwrite)
         if kind == "directory":
             self._setup.plates.leave(old)
         move_to(old, new, kind, self._setup.staging, overwrite=overwrite, shown=target)
@@ -106,10 +101,7 @@ class Nodes:
         if here is not None or there is not None:
             return self._exchange(source, target, here, there, overwrite=overwrite)
         old = self._setup.find_node(source)
-        kind = tree.require(old, "copy", shown=source)
-        new = place_for(self._setup.locate(target), kind)
-        check_target(new, kind, overwrite=overwrite, shown=target)
-        groups.make_parents(new, self._setup.staging, shown=target, zarr_format=format_of(old))
+        kind, new = self._pair(old, source, target, "copy", overwrite=overwrite)
         copy_to(old, new, kind, self._setup.staging, overwrite=overwrite, shown=target)
         self._setup.plates.enter_below(new)
         return tree.count_arrays(new, kind)
@@ -120,6 +112,18 @@ class Nodes:
         if spot is not None:
             return spot.space.make_directory(spot.key, shown=path)
         return groups.make_directory(self._setup.locate(path), self._setup.staging, shown=path)
+
+    def _pair(
+        self, old: str, source: str, target: str, operation: str, *, overwrite: bool
+    ) -> tuple[str, str]:
+        """Return what kind of node is to be copied or moved, and where to; the parents are there then."""
+        kind = tree.require(old, operation, shown=source)
+        new = place_for(self._setup.locate(target), kind)
+        check_target(new, kind, overwrite=overwrite, shown=target)
+        if kind == "directory":
+            refuse_inside_itself(old, new, shown=source, shown_target=target)
+        groups.make_parents(new, self._setup.staging, shown=target, zarr_format=format_of(old))
+        return kind, new
 
     def _exchange(
         self, source: str, target: str, here: Spot | None, there: Spot | None, *, overwrite: bool

@@ -5,6 +5,7 @@ from polystore_core.files._atomic import atomic_writer
 from polystore_core.files._barrier import AtomicBatch
 from polystore_core.files._descriptors import close_private, open_private
 from polystore_core.files._document import is_companion_name
+from polystore_core.files._inside import refuse_inside_itself
 from polystore_core.files._locks import file_lock
 from polystore_core.files._metadata import AtomicMetadataWriter, atomic_update_json, atomic_write_json
 from polystore_core.files._place import Place, locate, make_directories
@@ -32,6 +33,7 @@ __all__ = [
     "locate",
     "make_directories",
     "open_private",
+    "refuse_inside_itself",
     "rename",
     "repair",
     "sweep_temporaries",

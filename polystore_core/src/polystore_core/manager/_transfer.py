@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Transfer"]
 
+_ELSEWHERE = ("/", "../")
+"""How paths begin of which only a backend knows whether they are in ``"."``."""
+
 
 class Transfer:
     """One copy or move under way.
@@ -37,6 +40,8 @@ class Transfer:
 
     def move(self, source: str, target: str) -> None:
         """Move a file or a whole directory; the source goes only after the target is complete."""
+        if source == ".":
+            raise InvalidPath("'.' is not moved as a whole; name what is in it, or copy it", path=source)
         if self._is_same(source, target):
             return
         if self._source is self._target and self._source.can("move"):
@@ -51,7 +56,8 @@ class Transfer:
         """Whether source and target are one path; a directory into itself is refused."""
         if self._source is not self._target:
             return False
-        if target.startswith(source.rstrip("/") + "/") or source == ".":
+        around = "" if source == "." else source.rstrip("/") + "/"
+        if target.startswith(around) and not (source == "." and target.startswith(_ELSEWHERE)):
             if self._source.can("stat"):
                 self._source.stat(path=source)
             raise InvalidPath(f"{source!r} cannot be put inside itself, at {target!r}", path=target)
