@@ -80,6 +80,13 @@ def test_results_go_to_standard_output_and_errors_to_standard_error(plate):
     assert bad.stderr == "polystore: error: cannot list 'nowhere': there is no such file or directory\n"
 
 
+def test_a_mistyped_preset_is_no_glob_that_lists_nothing(plate):
+    done = typed("ls", "plate", "-b", "disk", "--pattern", "imagexpres", cwd=plate)
+    assert done.returncode == 2
+    assert "Did you mean 'imagexpress'?" in done.stderr
+    assert typed("ls", "plate", "-b", "disk", "--pattern", "0.txt", cwd=plate).stdout == "plate/0.txt\n"
+
+
 def test_nothing_is_started_to_view_what_is_not_there(plate):
     done = typed("view", "nowhere.zarr", "-b", "disk", cwd=plate)
     assert done.returncode == 1

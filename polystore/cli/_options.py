@@ -72,10 +72,15 @@ def choice_of_files(function: F) -> F:
 
 
 def name_pattern(text: str | None) -> str | PathPattern | None:
-    """Tell a path pattern or the name of a preset from a glob."""
+    """Tell a path pattern or the name of a preset, even one misspelt, from a glob."""
+    from difflib import get_close_matches
+
     from polystore_core.paths import PRESETS, PathPattern
 
-    if text and ("{" in text or text in PRESETS):
+    if not text:
+        return text
+    is_word = not set("*?[.").intersection(text)
+    if "{" in text or text in PRESETS or (is_word and get_close_matches(text, PRESETS, cutoff=0.8)):
         return PathPattern.of(text)
     return text
 
