@@ -176,7 +176,8 @@ class ImageWindow:
                 tables = self._tables()
                 self._arrange()
                 self.imp.setOpenAsHyperStack(True)
-                self.imp.setStack(self._stack(), *map(len, self._combinations))
+                # ImageJ sets counts and planes one after the other; painting in between undoes the counts.
+                on_event_thread(partial(self.imp.setStack, self._stack(), *map(len, self._combinations)))
                 self._show_looks(tables)
             elif self._restyled:
                 self._show_looks(self._tables())
