@@ -50,6 +50,14 @@ def test_the_working_directory_is_copied_elsewhere(fm, backend, target):
     np.testing.assert_array_equal(fm.load("../copied/plate/image.npy", backend=backend), IMAGE)
 
 
+def test_the_working_directory_is_copied_to_a_bucket(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fm = FileManager(BackendRegistry())
+    fm.save(IMAGE, "plate/image.npy", backend="zarr")
+    fm.copy(".", "memory://lab/copied", backend="zarr")
+    np.testing.assert_array_equal(fm.load("memory://lab/copied/plate/image.npy", backend="zarr"), IMAGE)
+
+
 def test_the_working_directory_is_not_moved(fm, backend):
     with pytest.raises(InvalidPath, match=r"'\.' is not moved as a whole; name what is in it"):
         fm.move(".", "../moved", backend=backend)

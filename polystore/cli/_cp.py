@@ -7,7 +7,7 @@ import click
 from polystore.cli import _options
 from polystore.progress import bar
 from polystore_core import FileManager, InvalidPath, IsADirectory, PathExists, PathNotFound, PathPattern
-from polystore_core.paths import normalize_path
+from polystore_core.paths import lies_in, normalize_path
 from polystore_core.plugins import Batch
 
 __all__ = ["cp"]
@@ -51,7 +51,7 @@ def cp(
         manager.copy(source, target, backend=backend, target_backend=receiver, overwrite=overwrite)
         return
     target = target.rstrip("/") or "/"
-    if receiver == backend and _is_inside(target, source):
+    if receiver == backend and lies_in(normalize_path(target), normalize_path(source)):
         raise InvalidPath(f"{source!r} cannot be copied into itself, at {target!r}", path=target)
     if not overwrite and manager.can("stat", backend=receiver) and manager.exists(target, backend=receiver):
         raise PathExists(f"{target!r} exists already; pass --overwrite to copy into it", path=target)
@@ -73,10 +73,3 @@ def cp(
 
     with bar(f"{backend} to {receiver}", len(files)) as report:
         Batch(workers, report).run(files, copy)
-
-
-def _is_inside(path: str, directory: str) -> bool:
-    inner, outer = normalize_path(path), normalize_path(directory)
-    if outer == ".":
-        return not inner.startswith(("/", "..")) and "://" not in inner
-    return inner.startswith(outer.rstrip("/") + "/")

@@ -7,7 +7,7 @@ import os
 import stat
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from polystore_core import (
     BatchError,
@@ -24,6 +24,7 @@ from polystore_core.files import (
     AtomicBatch,
     Durability,
     atomic_writer,
+    check_durability,
     locate,
     make_directories,
     translate_os_error,
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from polystore_disk._codec import Codec
 
 __all__ = ["DiskBackend"]
-
-DURABILITIES: tuple[Durability, ...] = get_args(Durability)
 
 
 class DiskBackend:
@@ -121,7 +120,7 @@ name a path below it
         options, durability = request.options, self._durability
         if "durability" in options:
             options = dict(options)
-            durability = _checked_durability(options.pop("durability"))
+            durability = check_durability(options.pop("durability"))
         codecs = list(map(self._codecs.find, request.paths))
         for codec in dict.fromkeys(codecs):
             if codec is not None:
@@ -332,10 +331,3 @@ def _gain_from_threads(codecs: Sequence[Codec | None]) -> bool:
 
 def _missing(path: str, operation: str) -> PathNotFound:
     return PathNotFound(f"cannot {operation} {path!r}: there is no such file or directory", path=path)
-
-
-def _checked_durability(value: object) -> Durability:
-    for durability in DURABILITIES:
-        if value == durability:
-            return durability
-    raise InvalidOption(f"durability takes {' or '.join(map(repr, DURABILITIES))}; got {value!r}")

@@ -11,7 +11,7 @@ from polystore_core.files._metadata import AtomicMetadataWriter, atomic_update_j
 from polystore_core.files._place import Place, locate, make_directories
 from polystore_core.files._rename import rename
 from polystore_core.files._repair import RepairReport, repair
-from polystore_core.files._staged import Durability
+from polystore_core.files._staged import Durability, check_durability
 from polystore_core.files._temporary import is_temporary_name, sweep_temporaries, temporary_name
 from polystore_core.files._writer import Writer
 
@@ -26,6 +26,7 @@ __all__ = [
     "atomic_update_json",
     "atomic_write_json",
     "atomic_writer",
+    "check_durability",
     "close_private",
     "file_lock",
     "is_companion_name",

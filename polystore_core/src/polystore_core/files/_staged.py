@@ -28,15 +28,22 @@ _CREATE = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
-_DURABILITIES = get_args(Durability)
+_DURABILITIES: tuple[Durability, ...] = get_args(Durability)
 _BUFFER_BYTES = 1 << 16
 _CLOSED = -1
 
 
-def check_durability(durability: object) -> None:
-    """Refuse a level that there is not: a misspelled ``"durable"`` would promise less than was meant."""
-    if durability not in _DURABILITIES:
-        raise InvalidOption(f"durability takes {' or '.join(map(repr, _DURABILITIES))}; got {durability!r}")
+def check_durability(durability: object) -> Durability:
+    """Refuse a level that there is not: a misspelled ``"durable"`` would promise less than was meant.
+
+    Raises
+    ------
+    InvalidOption
+    """
+    for known in _DURABILITIES:
+        if durability == known:
+            return known
+    raise InvalidOption(f"durability takes {' or '.join(map(repr, _DURABILITIES))}; got {durability!r}")
 
 
 class StagedFile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from polystore_core.errors import InvalidPath, PathExists
+from polystore_core.paths import lies_in
 from polystore_core.plugins import ListRequest, ReadRequest, WriteRequest
 from polystore_core.plugins._calls import locating
 
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
     from polystore_core.plugins import Backend, Entry
 
 __all__ = ["Transfer"]
-
-_ELSEWHERE = ("/", "../")
-"""How paths begin of which only a backend knows whether they are in ``"."``."""
 
 
 class Transfer:
@@ -56,8 +54,7 @@ class Transfer:
         """Whether source and target are one path; a directory into itself is refused."""
         if self._source is not self._target:
             return False
-        around = "" if source == "." else source.rstrip("/") + "/"
-        if target.startswith(around) and not (source == "." and target.startswith(_ELSEWHERE)):
+        if lies_in(target, source):
             if self._source.can("stat"):
                 self._source.stat(path=source)
             raise InvalidPath(f"{source!r} cannot be put inside itself, at {target!r}", path=target)

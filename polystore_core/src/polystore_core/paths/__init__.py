@@ -1,6 +1,6 @@
 """Paths: one algebra, natural order, and the coordinates that file names carry."""
 
-from polystore_core.paths._algebra import is_url, normalize_path, store_path
+from polystore_core.paths._algebra import is_url, lies_in, normalize_path, store_path
 from polystore_core.paths._axes import AXIS_ORDER, axis_rank, standard_axis
 from polystore_core.paths._coordinates import Coordinates
 from polystore_core.paths._grouping import PathGrid
@@ -18,6 +18,7 @@ __all__ = [
     "PathPattern",
     "axis_rank",
     "is_url",
+    "lies_in",
     "natural_key",
     "natural_sorted",
     "normalize_path",

@@ -37,7 +37,7 @@ import re
 
 from polystore_core.errors import AccessDenied, InvalidOption, InvalidPath
 
-__all__ = ["check_several", "is_url", "normalize_path", "store_path"]
+__all__ = ["check_several", "is_url", "lies_in", "normalize_path", "store_path"]
 
 _WINDOWS = os.name == "nt"
 _scheme = re.compile("[A-Za-z][A-Za-z0-9]+://").match
@@ -137,6 +137,28 @@ def store_path(path: str) -> str:
                 f"{path!r} leads out of the root of its store; name a path below it", path=path
             )
     return path
+
+
+def lies_in(path: str, directory: str) -> bool:
+    """Whether a path lies in a directory, as far as their names tell.
+
+    Parameters
+    ----------
+    path, directory
+        What :func:`normalize_path` returned. Whether an absolute path or one that leads up lies in ``"."``
+        only the file system knows; here it does not.
+
+    Examples
+    --------
+    >>> from polystore_core.paths import lies_in
+    >>> lies_in("plate/A01", "plate"), lies_in("plates", "plate"), lies_in("plate", "plate")
+    (True, False, False)
+    >>> lies_in("plate", "."), lies_in("../plate", "."), lies_in("s3://bucket/plate", ".")
+    (True, False, False)
+    """
+    if directory == ".":
+        return path not in (".", "..") and not path.startswith(("/", "../")) and not is_url(path)
+    return path.startswith(directory.rstrip("/") + "/")
 
 
 def check_several(paths: object) -> None:

@@ -60,12 +60,10 @@ def load(form: Form, metadata: Any, reader: ArrayReader, region: Region, *, thre
     out = np.empty(shape_of(region), form.dtype)
     files = list(file_parts(region, form.grid))
 
-    def decode(
-        chunks: Sequence[FilePart], stored: Callable[[FilePart], Any], into: Array, inside: int
-    ) -> None:
+    def decode(chunks: Sequence[FilePart], stored: Stored, target: Array, inside: int) -> None:
         rows = _rows(form, chunks, inside)
         scratch = _Scratch(form, max(map(len, rows), default=1))
-        spread(lambda row: _place(form, row, stored, into, scratch), rows, inside)
+        spread(lambda row: _place(form, row, stored, target, scratch), rows, inside)
 
     def load_shard(part: FilePart, inside: int) -> None:
         key = metadata.encode_chunk_key(part.position)
