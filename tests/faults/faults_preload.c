@@ -175,8 +175,23 @@ ssize_t write(int fd, const void *data, size_t n) {
 PWRITE(pwrite, off_t) PWRITE(pwrite64, off64_t)
 
 ssize_t writev(int fd, const struct iovec *parts, int count) {
-    FAIL_IF_TOLD("write", -1);
-    return REAL(writev)(fd, parts, count);
+    struct iovec taken[count];
+    size_t all = 0, left;
+    for (int i = 0; i < count; i++) all += parts[i].iov_len;
+    MOVE("write", all)
+    left = wanted;
+    for (int i = 0; i < count; i++) {
+        taken[i] = parts[i];
+        if (taken[i].iov_len > left) taken[i].iov_len = left;
+        left -= taken[i].iov_len;
+    }
+    ssize_t done = REAL(writev)(fd, taken, count), noted = 0;
+    for (int i = 0; i < count && noted < done; i++) {
+        ssize_t n = done - noted < (ssize_t)taken[i].iov_len ? done - noted : (ssize_t)taken[i].iov_len;
+        note_written(fd, taken[i].iov_base, n, syscall(SYS_lseek, fd, 0, SEEK_CUR) - done + noted);
+        noted += n;
+    }
+    return done;
 }
 
 /* Length, mode and medium. */

@@ -18,11 +18,11 @@ def value_of(suffix: str, number: int) -> Any:
     """The value with that number, up to 65,535."""
     rows = np.full(200, number, np.int64)
     match suffix:
-        case ".npy":
+        case ".npy" | ".tif":
             return np.full((200, 250), number, np.uint16)
         case ".npz":
             return {"number": rows, "pixels": np.full((100, 250), number, np.uint16)}
-        case ".tif" | ".png":
+        case ".png":
             return np.full((60, 50), number, np.uint16)
         case ".jpg":
             return np.full((8 + number // 256, 8 + number % 256), 128, np.uint8)

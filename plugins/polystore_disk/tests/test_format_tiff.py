@@ -22,7 +22,7 @@ from PIL import Image
 
 from polystore_core.data import data_equal
 from polystore_core.errors import CorruptData, InvalidOption, UnsupportedData
-from polystore_disk.formats import OmeTiff, Tiff
+from polystore_disk.formats import OmeTiff, Tiff, _tiff_write
 
 TIFF, OME = Tiff(), OmeTiff()
 
@@ -32,6 +32,38 @@ STACK = np.arange(2 * 3 * 16 * 17, dtype="u2").reshape(2, 3, 16, 17)
 RGB = np.arange(20 * 30 * 3, dtype="u1").reshape(20, 30, 3)
 
 images = hnp.arrays(st.sampled_from(DTYPES), hnp.array_shapes(min_dims=2, max_dims=6, max_side=5))
+
+
+LARGE = np.arange(2 * 3 * 4 * 200 * 170, dtype="u2").reshape(2, 3, 4, 200, 170)
+
+
+@pytest.mark.parametrize(
+    ("array", "options"),
+    [
+        (LARGE[0, 0, 0], {}),
+        (LARGE, {"axes": "TCZYX", "pixel_size": (0.5, 0.25)}),
+        (LARGE.astype(">u2"), {}),
+        (np.asfortranarray(LARGE), {}),
+        (LARGE[..., ::-2, ::3], {}),
+        (LARGE.astype("f8"), {"photometric": "miniswhite"}),
+        (LARGE * np.complex64(1 + 2j), {}),
+        (LARGE % 2 == 0, {}),
+        (np.arange(200 * 200 * 3, dtype="u1").reshape(200, 200, 3), {}),
+        (np.zeros((70_000, 1), "u1"), {}),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else f"{value.dtype.str}{value.shape}",
+)
+def test_large_plain_images_come_back_and_are_the_files_that_tifffile_writes(monkeypatch, array, options):
+    ours = save(TIFF, array, **options)
+    assert data_equal(tifffile.imread(io.BytesIO(ours)), array)
+    assert data_equal(load(TIFF, ours), array)
+    monkeypatch.setattr(_tiff_write, "_LARGE", array.nbytes + 1)
+    assert ours == save(TIFF, array, **options)
+
+
+def test_a_large_plain_ome_tiff_comes_back():
+    assert comes_back(OME, LARGE, channel_names=["DNA", "actin", "tubulin"])
+    assert comes_back(OME, LARGE[0, 0, 0])
 
 
 @given(images, st.sampled_from(COMPRESSIONS))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from typing import TYPE_CHECKING
 
 from polystore_core.errors import CorruptData
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO
 
-__all__ = ["file_size", "is_real_failure", "read_all", "require_room", "write_all"]
+__all__ = ["file_size", "is_real_failure", "read_all", "require_room", "write_all", "write_pieces"]
+
+_WRITES_VECTORS = hasattr(os, "writev")
 
 
 def file_size(file: BinaryIO) -> int:
@@ -115,6 +119,41 @@ def write_all(file: BinaryIO, content: bytes | bytearray | memoryview) -> None:
     done = file.write(content)
     while done < len(content):
         done += file.write(memoryview(content)[done:])
+
+
+def write_pieces(file: BinaryIO, pieces: Sequence[bytes | bytearray | memoryview]) -> None:
+    """Write several pieces one after the other, without joining them in memory.
+
+    A file of the operating system takes them in one call: it has larger pages for a header and pixels that
+    come together than for pixels that follow a header.
+
+    Parameters
+    ----------
+    file
+        Open for writing, positioned at its end.
+    pieces
+        Flat views of bytes.
+
+    Examples
+    --------
+    >>> import io
+    >>> from polystore_core.formats import write_pieces
+    >>> file = io.BytesIO()
+    >>> write_pieces(file, [b"header", memoryview(b"pixels")])
+    >>> file.getvalue()
+    b'headerpixels'
+    """
+    rest = list(pieces)
+    if _WRITES_VECTORS and type(file) is io.BufferedRandom and type(file.raw) is io.FileIO:
+        file.flush()
+        done = os.writev(file.fileno(), rest)
+        while rest and done >= len(rest[0]):
+            done -= len(rest.pop(0))
+        if rest:
+            rest[0] = memoryview(rest[0])[done:]
+        file.seek(0, os.SEEK_END)
+    for piece in rest:
+        write_all(file, piece)
 
 
 def is_real_failure(error: BaseException) -> bool:

@@ -93,7 +93,7 @@ class Batch(NamedTuple):
                 self.progress(1, 1)
             return [result]
         work = _Work(len(paths), task, self.cancel)
-        self._do(work, len(paths), self.threads - 1 if parallel else 0)
+        self._do(work, len(paths), parallel=parallel)
         results, failed = work.results, work.failed
         if failed or len(results) < len(paths):
             raise BatchError.from_outcome(
@@ -105,7 +105,7 @@ class Batch(NamedTuple):
             )
         return [results[index] for index in range(len(paths))]
 
-    def _do(self, work: _Work[T], total: int, most_helpers: int) -> None:
+    def _do(self, work: _Work[T], total: int, *, parallel: bool) -> None:
         """Work in the calling thread until nothing is left, with helpers as soon as they are worth it."""
         helpers: list[Thread] = []
         recent: deque[float] = deque(maxlen=3)
@@ -114,10 +114,11 @@ class Batch(NamedTuple):
             begin = time.perf_counter()
             while work.do_next():
                 recent.append(time.perf_counter() - begin)
-                reported = self._report(reported, work.done, total)
-                wanted = min(most_helpers, len(work.left))
-                if wanted and not helpers and gains_from_threads(recent, len(work.left)):
-                    for _ in range(wanted):
+                if self.progress is not None:
+                    reported = self._report(reported, work.done, total)
+                left = len(work.left)
+                if left and parallel and not helpers and gains_from_threads(recent, left):
+                    for _ in range(min(self.threads - 1, left)):
                         helper = Thread(target=work.do_all, name="polystore-batch")
                         helper.start()
                         helpers.append(helper)

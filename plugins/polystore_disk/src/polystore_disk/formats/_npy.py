@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 from polystore_core.errors import BackendUnavailable, CorruptData, UnsupportedData
-from polystore_core.formats import file_size, require_room, write_all
+from polystore_core.formats import file_size, require_room, write_all, write_pieces
 from polystore_disk.formats._bytes import bytes_of, fill
 from polystore_disk.formats._narrow import require_array
 
@@ -120,12 +120,12 @@ def write_array(file: BinaryIO, array: Array, suffix: str) -> int:
     if array.nbytes < _SMALL:
         write_all(file, header + array.tobytes("A"))
         return len(header) + array.nbytes
-    write_all(file, header)
     if contiguous or fortran_order:
-        write_all(file, bytes_of(array.T if fortran_order else array))
+        write_pieces(file, [header, bytes_of(array.T if fortran_order else array)])
     else:
         import numpy as np
 
+        write_all(file, header)
         rows = max(1, _CHUNK_BYTES // array.dtype.itemsize)
         for chunk in np.nditer(array, flags=["external_loop", "buffered"], order="C", buffersize=rows):
             write_all(file, bytes_of(np.ascontiguousarray(chunk)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from polystore_core.errors import InvalidOption, UnsupportedData
+from polystore_core.formats import write_pieces
 from polystore_disk.formats._narrow import describe
 from polystore_disk.formats._quiet import quiet_libraries
+from polystore_disk.formats._tiff_layout import lay_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,8 @@ _DTYPES = frozenset(("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2",
 """What can be held, as numpy's kind and size: ``dtype.str`` without the byte order."""
 _OME_DTYPES = _DTYPES - {"i8", "u8", "f2"}
 _CLASSIC_LIMIT = 2**32 - 2**25
+_LARGE = 1 << 16
+"""Bytes of plain pixels from which writing them together with their tags is faster."""
 _TAG_BYTES = 512
 """Room for the tags of one page."""
 _PER_CENTIMETER = {"nanometer": 1e7, "micrometer": 1e4, "millimeter": 10.0}
@@ -48,35 +51,34 @@ def write_tiff(file: BinaryIO, array: Array, options: TiffOptions, *, suffix: st
     axes = _axes(array, options, photometric == "rgb")
     import tifffile
 
-    arguments: dict[str, Any] = {}
-    if options.compression != "none":
-        arguments["compression"] = options.compression
-        arguments["predictor"] = options.predictor
-        arguments["maxworkers"] = threads
+    arguments: dict[str, Any] = {
+        "photometric": photometric,
+        "metadata": _metadata(axes, options),
+        "ome": options.ome,
+        "bigtiff": _needs_bigtiff(array),
+    }
     if options.pixel_size is not None:
         scale = _PER_CENTIMETER[options.unit]
         arguments["resolution"] = (scale / options.pixel_size[1], scale / options.pixel_size[0])
         arguments["resolutionunit"] = "CENTIMETER"
     try:
         with quiet_libraries():
-            tifffile.imwrite(
-                tifffile.FileHandle(file, mode="wb", name="image.tif", size=0),
-                array,
-                photometric=photometric,
-                metadata=_metadata(axes, options),
-                ome=options.ome,
-                bigtiff=_needs_bigtiff(array),
-                **arguments,
-            )
+            if options.compression == "none" and array.nbytes >= _LARGE and array.dtype.kind != "b":
+                write_pieces(file, lay_out(array, **arguments))
+            else:
+                tifffile.imwrite(
+                    tifffile.FileHandle(file, mode="wb", name="image.tif", size=0),
+                    array,
+                    compression=None if options.compression == "none" else options.compression,
+                    predictor=options.predictor,
+                    maxworkers=threads,
+                    **arguments,
+                )
     except (ValueError, TypeError, NotImplementedError, IndexError, KeyError) as error:
         raise UnsupportedData(
             f"{suffix!r} cannot hold {describe(array)} with these options ({error}): "
             "save it as .npy, or without predictor"
         ) from error
-    except OSError as error:
-        if error.errno is None:
-            _raise_cause(file)
-        raise
     if options.ome:
         _require_same_shape(file, array, axes)
 
@@ -85,14 +87,6 @@ def _needs_bigtiff(array: Array) -> bool:
     """Tell whether pixels and tags may exceed the 32-bit offsets of a classic TIFF, however well it packs."""
     planes = array.size // (array.shape[-1] * array.shape[-2])
     return bool(array.nbytes + planes * _TAG_BYTES > _CLASSIC_LIMIT)
-
-
-def _raise_cause(file: BinaryIO) -> None:
-    """Write on after numpy's ``tofile`` failed, which hides the error number of a full disk."""
-    file.seek(0, os.SEEK_END)
-    for _ in range(16):
-        file.write(bytes(1 << 20))
-        file.flush()
 
 
 def _require_holdable(array: Array, options: TiffOptions, suffix: str) -> None:
