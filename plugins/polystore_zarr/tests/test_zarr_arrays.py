@@ -96,6 +96,32 @@ class TestOnDisk:
         fm.save(stack(20, 30), "image.npy", backend="zarr", compression=compression)
         np.testing.assert_array_equal(fm.load("image.npy", backend="zarr"), stack(20, 30))
 
+    def test_arrays_saved_in_turn_are_each_what_was_asked_for(self, fm: FileManager, tmp_path: Path) -> None:
+        """Although what a new array is has been worked out once for those that are alike."""
+        filtered = [{"name": "transpose", "configuration": {"order": [1, 0]}}, {"name": "bytes"}]
+        asked: list[tuple[Any, dict[str, Any]]] = [
+            (stack(8, 9), {}),
+            (stack(8, 9).astype(np.int16), {}),
+            (stack(8, 9).astype(np.uint32), {"compression": "blosc"}),
+            (stack(8, 9), {"compression": "blosc"}),
+            (stack(8, 9), {"compression": "blosc", "level": 9}),
+            (stack(9, 8), {}),
+            (stack(8, 9), {"chunks": (4, 9)}),
+            (stack(8, 9), {"chunks": (4, 9), "shards": (8, 9)}),
+            (stack(8, 9), {"compression": "none"}),
+            (stack(8, 9), {"codecs": filtered}),
+            (stack(8, 9), {"codecs": [*filtered[1:], {"name": "crc32c"}]}),
+        ]
+        for _ in range(2):
+            documents = []
+            for number, (values, options) in enumerate(asked):
+                fm.save(values, f"{number}.npy", backend="zarr", **options)
+                np.testing.assert_array_equal(fm.load(f"{number}.npy", backend="zarr"), values, strict=True)
+                stored = zarr.open_array(tmp_path / f"{number}.npy.zarr", mode="r")
+                np.testing.assert_array_equal(stored[...], values, strict=True)
+                documents.append((tmp_path / f"{number}.npy.zarr" / "zarr.json").read_bytes())
+            assert len(set(documents)) == len(asked)
+
     def test_codecs_are_taken_as_zarr_writes_them(self, fm: FileManager, tmp_path: Path) -> None:
         codecs = [
             {"name": "transpose", "configuration": {"order": [1, 0]}},

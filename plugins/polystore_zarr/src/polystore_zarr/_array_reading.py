@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from polystore_core import CorruptData, IsADirectory, PolyStoreError
-from polystore_zarr._array_writing import is_by_region
+from polystore_zarr._declaration import is_by_region
 from polystore_zarr._engine import get
 from polystore_zarr._nodes import MOST_BYTES, parsed
 from polystore_zarr._regions import region_of

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 
 from polystore_core import CorruptData
-from polystore_zarr._nodes import DOCUMENTS
 from polystore_zarr._snapshot import Snapshot
 from polystore_zarr._stored_form import HEADER, NOTHING
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["ArrayReader", "ArrayStore", "ArrayWriter", "ShardReplaced"]
+__all__ = ["ArrayReader", "ArrayWriter", "KeptWriter", "NewArrayStore", "ShardReplaced"]
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -142,8 +141,11 @@ class ArrayReader(ArrayStore):
         CorruptData
             If it is missing, or has more bytes than it may.
         """
-        piece = self._read(key, 0, None)
-        return None if piece is None else piece.content
+        try:
+            return self._snapshot.read(key, self._most)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            self._refuse_missing(key, error)
+            return None
 
     @contextmanager
     def shard(self, key: str) -> Iterator[OpenShard | None]:
@@ -239,8 +241,44 @@ class ArrayReader(ArrayStore):
         ) from error
 
 
-class ArrayWriter(ArrayStore):
-    """A new array in a directory of its own; its documents are written last.
+class NewArrayStore(ArrayStore):
+    """Where a new array is written to; its documents are written last.
+
+    Attributes
+    ----------
+    documents
+        What says what the array is, by name.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(read_only=False)
+        self.documents: dict[str, bytes] = {}
+
+    async def get(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
+        return None
+
+
+class KeptWriter(NewArrayStore):
+    """Keeps what is written to it.
+
+    Attributes
+    ----------
+    content
+        Of each key.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.content: dict[str, bytes] = {}
+
+    async def set(self, key: str, value: Buffer) -> None:
+        self.content[key] = value.to_bytes()
+
+
+class ArrayWriter(NewArrayStore):
+    """A new array in a directory of its own.
 
     Parameters
     ----------
@@ -256,28 +294,19 @@ class ArrayWriter(ArrayStore):
     """
 
     def __init__(self, directory: str) -> None:
-        super().__init__(read_only=False)
+        super().__init__()
         self.directory = directory
         self._made = {""}
-        self._documents: dict[str, Buffer] = {}
         self._guard = threading.Lock()
         self.size = 0
 
-    async def get(
-        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
-    ) -> Buffer | None:
-        return None
-
     async def set(self, key: str, value: Buffer) -> None:
-        if key in DOCUMENTS:
-            self._documents[key] = value
-        else:
-            self.write(key, [value.as_numpy_array()])
+        self.write(key, [value.as_numpy_array()])
 
     def finish(self) -> None:
         """Write the documents."""
-        for key, document in self._documents.items():
-            self.write(key, [document.as_numpy_array()])
+        for key, document in self.documents.items():
+            self.write(key, [document])
 
     def write(self, key: str, pieces: Sequence[Any]) -> None:
         """Write a file; several threads may do so.

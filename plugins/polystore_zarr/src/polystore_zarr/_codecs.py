@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, get_args
 
 from polystore_core import InvalidOption
 from polystore_zarr._ngff import ZarrFormat  # noqa: TC001
@@ -18,12 +20,16 @@ _ZSTD = 1
 _LEVELS = {"zstd": range(-7, 23), "blosc": range(10), "gzip": range(10)}
 
 
-class Encoding(NamedTuple):
-    """What becomes of a chunk, in the words of :func:`zarr.create_array`."""
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """What becomes of a chunk, in the words of :func:`zarr.create_array`; one is equal only to itself."""
 
     filters: tuple[Any, ...] | None = None
     serializer: Any = "auto"
     compressors: tuple[Any, ...] | None = None
+
+
+_NONE = Encoding()
 
 
 def encoding_of(
@@ -67,10 +73,15 @@ def encoding_of(
     if name == "none":
         if level is not None:
             raise InvalidOption("compression='none' has no level; leave level= out")
-        return Encoding()
+        return _NONE
     if level is not None and level not in _LEVELS[name]:
         levels = _LEVELS[name]
         raise InvalidOption(f"level of {name!r} is {levels[0]} to {levels[-1]}; got {level}")
+    return _encoding(name, level, itemsize, zarr_format)
+
+
+@lru_cache(maxsize=64)
+def _encoding(name: str, level: int | None, itemsize: int, zarr_format: ZarrFormat) -> Encoding:
     if zarr_format == 2:
         return Encoding(compressors=(_compressor_v2(name, level),))
     return Encoding(compressors=(_compressor(name, level, itemsize),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from polystore_core import UnsupportedData
@@ -14,6 +15,7 @@ __all__ = ["check_dtype"]
 _KINDS = "biufcmM"
 
 
+@lru_cache(maxsize=64)
 def check_dtype(dtype: np.dtype[Any]) -> None:
     """Refuse what Zarr v3 has no settled data type for.
 

@@ -11,8 +11,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from polystore_zarr._array_reading import described, read_snapshot
-from polystore_zarr._array_writing import WRITE_ALL
 from polystore_zarr._blocks import block_for, while_current
+from polystore_zarr._declaration import WRITE_ALL
 from polystore_zarr._engine import put
 from polystore_zarr._grid import Grid
 from polystore_zarr._known import Known, aside_of

@@ -11,7 +11,7 @@ from polystore_core import NotADirectory, PathNotFound, PolyStoreError
 from polystore_core.files import is_temporary_name
 from polystore_core.paths import natural_sorted
 from polystore_zarr._array_reading import described, read_array
-from polystore_zarr._array_writing import is_by_region
+from polystore_zarr._declaration import is_by_region
 from polystore_zarr._grid import Grid
 from polystore_zarr._layout_on_disk import attributes_of, fields_there, listed_fields, listed_wells
 from polystore_zarr._names import find

@@ -198,7 +198,7 @@ def described_region(region: Region) -> str:
 
 
 def file_parts(region: Region, grid: Grid) -> Iterator[FilePart]:
-    """Yield what a region has of each file that it touches, in C order."""
+    """Return what a region has of each file that it touches, in C order."""
     axes = [
         [
             _common(index, slice(index * step, min(size, (index + 1) * step)), part)
@@ -206,8 +206,8 @@ def file_parts(region: Region, grid: Grid) -> Iterator[FilePart]:
         ]
         for part, step, size in zip(region, grid.files, grid.shape, strict=True)
     ]
-    for axis in product(*axes):
-        yield FilePart(*zip(*axis, strict=True)) if axis else FilePart((), (), (), (), ())
+    fields = range(len(FilePart._fields))
+    return map(FilePart, *(product(*([part[field] for part in axis] for axis in axes)) for field in fields))
 
 
 def _common(index: int, extent: slice, part: slice) -> tuple[int, slice, slice, slice, slice]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from polystore_core import InvalidOption, PathNotFound
-from polystore_zarr._array_writing import BY_REGION, create_array, write_array
+from polystore_zarr._array_writing import write_array
 from polystore_zarr._chunk_store import ArrayWriter
 from polystore_zarr._codecs import encoding_of
+from polystore_zarr._declaration import BY_REGION, declare
 from polystore_zarr._durable import sync_directory, sync_tree
 from polystore_zarr._filling import write_region
 from polystore_zarr._grid import grid_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
-    from zarr import AsyncArray
 
     from polystore_core.files import Durability
     from polystore_zarr._blocks import OnConflict
@@ -160,25 +160,20 @@ def _declare(
 ) -> None:
     """Make an array without chunks, unless it is there; whoever is first makes it for all."""
     grid = grid_of(shape, dtype.itemsize, chunks=form.chunks, shards=form.shards)
-    encoding = form.encoding(dtype.itemsize)
-
-    def create(directory: str) -> tuple[ArrayWriter, AsyncArray[Any]]:
-        store = ArrayWriter(directory)
-        return store, create_array(store, dtype, grid=grid, encoding=encoding, attributes=BY_REGION)
-
+    wanted = declare(dtype, grid=grid, encoding=form.encoding(dtype.itemsize), attributes=BY_REGION)
     if kind_of(target) != "array":
         refuse_to_replace(target, overwrite=True, shown=shown)
         make_parents(target, staging, shown=shown, durability=form.durability)
         with staging.directory(target) as staged, contextlib.suppress(FileExistsError):
-            store, _ = create(staged)
+            store = ArrayWriter(staged)
+            wanted.open_in(store)
             os.mkdir(f"{staged}/{ASIDE}")
             store.finish()
             sync_tree(staged, form.durability)
             rename_new(staged, target)
             sync_directory(os.path.dirname(target), form.durability)
             return
-    _, declared = create("")
-    refuse_another(declared.metadata.to_dict(), document_of(target), shown=shown)
+    refuse_another(wanted.metadata.to_dict(), document_of(target), shown=shown)
 
 
 def refuse_another(wanted: Mapping[str, Any], found: Mapping[str, Any], *, shown: str) -> None:

@@ -205,7 +205,14 @@ class Snapshot:
 
     def read(self, name: str, most: int) -> bytes:
         """Read a file whole, unless it has more bytes than it may."""
-        return self.piece(name, 0, None, most).content
+        descriptor = self._open(name)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size > most:
+                refuse_too_much(name, size, most)
+            return _read(descriptor, size, 0)
+        finally:
+            os.close(descriptor)
 
     def piece(self, name: str, start: int, length: int | None, most: int) -> Piece:
         """Read a part of a file that may have some bytes; a negative ``start`` counts from its end."""
@@ -256,17 +263,19 @@ class OpenFile:
         first = start if start >= 0 else max(0, size + start)
         left = max(0, size - first)
         wanted = left if length is None else min(length, left)
-        content = _pread(self._descriptor, wanted, first)
-        while len(content) < wanted:
-            more = _pread(self._descriptor, wanted - len(content), first + len(content))
-            if not more:
-                break
-            content += more
-        return Piece(content, size, self._state)
+        return Piece(_read(self._descriptor, wanted, first), size, self._state)
 
     def close(self) -> None:
         """Close it."""
         os.close(self._descriptor)
+
+
+def _read(descriptor: int, length: int, start: int) -> bytes:
+    """Read that many bytes, fewer only at the end of the file."""
+    content = _pread(descriptor, length, start)
+    while len(content) < length and (more := _pread(descriptor, length - len(content), start + len(content))):
+        content += more
+    return content
 
 
 _one_seeks = threading.Lock()

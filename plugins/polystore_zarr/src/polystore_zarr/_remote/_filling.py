@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from polystore_core import CorruptData, PathExists
 from polystore_zarr._array_reading import described, read_snapshot
-from polystore_zarr._array_writing import BY_REGION, WRITE_ALL, create_array
 from polystore_zarr._blocks import block_for, while_current
+from polystore_zarr._chunk_store import KeptWriter
+from polystore_zarr._declaration import BY_REGION, WRITE_ALL, declare
 from polystore_zarr._filling import file_grid
 from polystore_zarr._grid import grid_of
 from polystore_zarr._known import Known, aside_of
@@ -28,7 +29,7 @@ from polystore_zarr._remote._buckets import at_once
 from polystore_zarr._remote._commits import commit, staged
 from polystore_zarr._remote._nodes import array_pointer
 from polystore_zarr._remote._snapshots import ObjectSnapshot
-from polystore_zarr._remote._writers import KeptWriter, ObjectWriter
+from polystore_zarr._remote._writers import ObjectWriter
 from polystore_zarr._saving import refuse_another, require_undeclared
 
 if TYPE_CHECKING:
@@ -88,20 +89,18 @@ def _declared(
 ) -> Node:
     """Make an array without chunks, unless it is there, and return it; whoever is first makes it for all."""
     grid = grid_of(shape, dtype.itemsize, chunks=form.chunks, shards=form.shards)
-    encoding = form.encoding(dtype.itemsize)
+    wanted = declare(dtype, grid=grid, encoding=form.encoding(dtype.itemsize), attributes=BY_REGION)
     node = space.node(key)
     if node is None or node.kind != "array":
         space.make_parents(key, shown=shown)
         with contextlib.suppress(PathExists), staged(space.bucket, key) as version:
             writer = ObjectWriter(space.bucket, joined(key, version))
-            create_array(writer, dtype, grid=grid, encoding=encoding, attributes=BY_REGION)
+            wanted.open_in(writer)
             writer.finish()
             commit(space.bucket, key, array_pointer(version), overwrite=False, shown=shown)
         node = space.require(key, "write a region of", shown=shown)
-    kept = KeptWriter()
-    wanted = create_array(kept, dtype, grid=grid, encoding=encoding, attributes=BY_REGION).metadata.to_dict()
     found = space.bucket.get(joined(node.base, "zarr.json")).data if node.base != key else node.raw
-    refuse_another(wanted, parsed(found), shown=shown)
+    refuse_another(wanted.metadata.to_dict(), parsed(found), shown=shown)
     return node
 
 
