@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import click
 
 from polystore.cli._errors import BROKEN_PIPE
 from polystore.cli._output import discard_output
+from polystore_core.plugins import did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -68,9 +68,7 @@ class CommandTable(click.Group):
         """Find the command that was typed; a mistyped one is told what it may have meant."""
         name = args[0]
         if not name.startswith("-") and name not in (known := self.list_commands(ctx)):
-            close = get_close_matches(name, known, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            ctx.fail(f"no command {name!r}; commands: {', '.join(known)}.{hint}")
+            ctx.fail(f"no command {name!r}; commands: {', '.join(known)}.{did_you_mean(name, known)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -165,6 +165,25 @@ def test_an_option_of_the_wrong_kind_says_what_it_takes(fm):
         fm.save(IMAGE, "a.npy", backend="disk", durability="eternal")
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_option_that_no_file_of_a_batch_can_have_is_an_error_of_the_call(fm, count):
+    paths = [f"{number}.tif" for number in range(count)]
+    with pytest.raises(InvalidOption, match="predictor=True needs a compression"):
+        fm.save_batch([IMAGE] * count, paths, backend="disk", predictor=True)
+    assert fm.list_dir(".", backend="disk") == []
+    fm.save_batch([IMAGE] * count, paths, backend="disk")
+    with pytest.raises(InvalidOption, match="no series 7"):
+        fm.load_batch(paths, backend="disk", series=7)
+
+
+def test_an_option_that_one_file_of_a_batch_cannot_have_is_an_error_of_that_file(fm):
+    stack = np.zeros((2, *IMAGE.shape), IMAGE.dtype)
+    with pytest.raises(BatchError) as caught:
+        fm.save_batch([IMAGE, stack], ["a.tif", "b.tif"], backend="disk", axes="ZYX")
+    assert caught.value.done == ("b.tif",)
+    assert isinstance(caught.value.failed["a.tif"], InvalidOption)
+
+
 def test_a_kind_that_the_format_does_not_hold_names_those_that_do(fm):
     with pytest.raises(UnsupportedData, match=r"'.npy' holds array, not text; formats for text: .txt"):
         fm.save("text", "a.npy", backend="disk")

@@ -413,6 +413,8 @@ class TestRefusals:
                 {"pixel_size": -1.0},
                 "pixel_size takes one size, (y, x) or (z, y, x), above 0",
             ),
+            (["A01_s1_w1_z1.tif"], {"unit": "um"}, "got 'um'. Did you mean 'micrometer'?"),
+            (["A01_s1_w1_z1.tif"], {"unit": "nanometre"}, "Did you mean 'nanometer'?"),
             (["A01_s1_w1_z1.tif"], {"pixelsize": 1}, "Did you mean 'pixel_size'?"),
         ],
     )

@@ -12,6 +12,7 @@ from polystore_zarr._grouped import run_groups
 from polystore_zarr._plate import check_planes, field_writer
 from polystore_zarr._plate_options import PlateOptions
 from polystore_zarr._plate_reading import LocalPlate, Part, read_part, wanted_at, wanted_plane
+from polystore_zarr._units import check_length
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +41,8 @@ class PlatePlanes:
         """Write the planes of a batch field by field; what happens to a field happens to all its planes."""
         check_options(PlateOptions, request.options, owner="a save into a plate")
         options = PlateOptions(**request.options)
+        if options.unit is not None:
+            check_length(options.unit)
         options = replace(
             options,
             engine=self._setup.checked_engine(options.engine),

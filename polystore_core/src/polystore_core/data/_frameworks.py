@@ -6,6 +6,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
+from polystore_core._suggest import did_you_mean
 from polystore_core.data._names import type_name
 from polystore_core.errors import BackendUnavailable, InvalidOption, UnsupportedData
 
@@ -133,9 +134,5 @@ def _import(name: str) -> ModuleType:
 
 
 def _unknown(framework: str) -> str:
-    from difflib import get_close_matches
-
     known = ["numpy", *_INSTALL]
-    message = f"no framework {framework!r}; known: {', '.join(known)}."
-    close = get_close_matches(str(framework), known, n=1)
-    return f"{message} Did you mean {close[0]!r}?" if close else message
+    return f"no framework {framework!r}; known: {', '.join(known)}.{did_you_mean(str(framework), known)}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from polystore_core._suggest import did_you_mean, listed
 from polystore_core.data._kinds import kind_of
 from polystore_core.errors import PluginError, UnsupportedData
 from polystore_core.plugins._discovery import FORMATS, Plugin, discover, load_plugin, only_claimant
-from polystore_core.plugins._suggest import did_you_mean, listed
 
 if TYPE_CHECKING:
     from polystore_core.data import Data, DataKind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from polystore_core._suggest import did_you_mean
 from polystore_core.errors import InvalidOption
 from polystore_core.paths._pattern import PathPattern
 
@@ -75,10 +76,7 @@ def preset_text(name: str) -> str:
     key = name.strip().lower().replace("_", "-").replace(" ", "-")
     text = PRESETS.get(_OTHER_NAMES.get(key, key))
     if text is None:
-        from difflib import get_close_matches
-
-        close = get_close_matches(key, [*PRESETS, *_OTHER_NAMES], n=1)
-        guess = f" Did you mean {close[0]!r}?" if close else ""
+        guess = did_you_mean(key, [*PRESETS, *_OTHER_NAMES])
         raise InvalidOption(
             f"no preset {name!r}; presets: {', '.join(sorted(PRESETS))}.{guess} "
             "A pattern of your own has fields in braces: '{well}_s{site:d}_w{channel:d}.tif'"

@@ -1,5 +1,6 @@
 """The plugin contract: hook specifications, the values they exchange, registry, base classes for authors."""
 
+from polystore_core._suggest import did_you_mean
 from polystore_core.plugins._backend import Backend
 from polystore_core.plugins._batch import Batch, CancelToken, Progress
 from polystore_core.plugins._calls import ask
@@ -68,6 +69,7 @@ __all__ = [
     "WriteRequest",
     "ask",
     "check_options",
+    "did_you_mean",
     "discover",
     "hookimpl",
     "load_plugin",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pluggy
 
+from polystore_core._suggest import listed
 from polystore_core.errors import UnsupportedOperation
 from polystore_core.plugins._hooks import HOOK_SPECIFICATIONS, PROJECT
-from polystore_core.plugins._suggest import listed
 from polystore_core.plugins._validation import OPERATIONS, capabilities_of
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from polystore_core._os_errors import translate_os_error
-from polystore_core.errors import BatchError, PolyStoreError
+from polystore_core.errors import BatchError, InvalidOption, PolyStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,13 @@ def located(error: Exception, *, backend: str, operation: str, path: str | None)
 
 
 def as_batch_error(error: PolyStoreError, paths: Sequence[str]) -> PolyStoreError:
-    """Return a batch error for an error about one path of a batch; one about the call stays itself."""
+    """Return a batch error for an error about one path of a batch; one about the call stays itself.
+
+    An option that no path can be given is an error about the call.
+    """
+    failed = tuple(error.failed.values()) if isinstance(error, BatchError) else (error,)
+    if len(failed) == len(paths) and all(isinstance(member, InvalidOption) for member in failed):
+        return cast("PolyStoreError", failed[0])
     if isinstance(error, BatchError) or error.path is None or error.path not in paths:
         return error
     batch_error = BatchError.from_outcome(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from polystore_core._suggest import did_you_mean, listed
 from polystore_core.errors import InvalidOption
 from polystore_core.plugins._annotations import described, fits
-from polystore_core.plugins._suggest import did_you_mean, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

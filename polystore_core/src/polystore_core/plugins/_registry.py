@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from polystore_core._suggest import did_you_mean, listed
 from polystore_core.errors import (
     BackendUnavailable,
     InvalidOption,
@@ -27,7 +28,6 @@ from polystore_core.plugins._discovery import (
     only_claimant,
 )
 from polystore_core.plugins._options import check_configuration, takes
-from polystore_core.plugins._suggest import did_you_mean, listed
 from polystore_core.plugins._validation import capabilities_of, validate_backend, validate_wrapper
 
 if TYPE_CHECKING:

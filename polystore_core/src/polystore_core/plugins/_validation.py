@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from polystore_core._suggest import did_you_mean, listed
 from polystore_core.errors import PluginError
 from polystore_core.plugins._hooks import HOOK_SPECIFICATIONS, PROJECT
-from polystore_core.plugins._suggest import did_you_mean, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

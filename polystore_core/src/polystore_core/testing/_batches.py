@@ -116,6 +116,7 @@ class BatchTests(Kit):
             (iter(values), paths, {}),
             (values, paths, {"workers": 0}),
             (values, paths, {"no_such_option": 1}),
+            (values[:1], paths[:1], {"no_such_option": 1}),
             (values, paths, {"progress": 3}),
         ):
             with pytest.raises(InvalidOption):
