@@ -35,6 +35,8 @@ class Store(Protocol):
 def store_for(path: str) -> Store | None:
     """Return what knows a directory by a suffix of one of its components; ``None`` if nothing does.
 
+    What was saved as ``result.npy`` may be the directory ``result.npy.zarr``: it is known by both names.
+
     Raises
     ------
     PluginError
@@ -42,10 +44,12 @@ def store_for(path: str) -> Store | None:
     """
     from polystore_core.plugins import discover, load_plugin, only_claimant
 
-    if not os.path.isdir(path):
+    is_directory = os.path.isdir(path)
+    if os.path.exists(path) and not is_directory:
         return None
     suffixes = {part.rpartition(".")[2] for part in os.path.normpath(path).split(os.sep) if "." in part}
     for name, claimants in discover(STORES).items():
-        if name in suffixes:
+        known = name in suffixes if is_directory else os.path.isdir(f"{path}.{name}")
+        if known:
             return cast("Store", load_plugin(only_claimant("store", claimants)))
     return None

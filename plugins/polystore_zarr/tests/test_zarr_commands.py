@@ -149,6 +149,17 @@ class TestRepair:
         assert self.said(capsys, plate) == (0, [f"{plate}: nothing to repair"])
         assert self.said(capsys, "--restore", plate) == (0, [f"{plate}: nothing to repair"])
 
+    def test_an_array_is_found_by_the_path_it_was_saved_to(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        saved = tmp_path / "result.npy"
+        FileManager(BackendRegistry()).save(np.ones((4, 4), np.uint8), saved, backend="zarr")
+        assert self.said(capsys, saved) == (0, [f"{saved}: nothing to repair"])
+        (tmp_path / "result.npy.zarr/c/0/0").unlink()
+        assert self.said(capsys, saved)[0] == 1
+        assert main(["info", str(saved)]) == 0
+        assert "4 x 4 uint8" in capsys.readouterr().out
+
     def test_what_a_killed_writer_left_goes(self, plate: Path, capsys: pytest.CaptureFixture[str]) -> None:
         subprocess.run([sys.executable, "-c", DEAD_WRITER, plate.parent], check=True)
         code, lines = self.said(capsys, plate)
