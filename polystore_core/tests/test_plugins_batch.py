@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
@@ -282,6 +283,25 @@ class TestInterruption:
             Batch(1).run(TEN, task)
         assert tasks == [0, 1, 2, 3]
         assert threading.active_count() == before
+
+    def test_of_the_calling_thread_while_it_waits_lets_the_others_finish_what_is_under_way(self):
+        caller, finished, helping = threading.get_ident(), [], threading.Event()
+
+        def task(index):
+            if index == 0 or helping.is_set():
+                time.sleep(0.03)
+            elif threading.get_ident() == caller:
+                helping.wait()
+            else:
+                helping.set()
+                time.sleep(0.3)
+                signal.pthread_kill(caller, signal.SIGINT)
+                time.sleep(0.3)
+                finished.append(index)
+
+        with pytest.raises(KeyboardInterrupt):
+            Batch(2).run(TEN[:3], task)
+        assert len(finished) == 1
 
     def test_of_a_helper_ends_the_batch_in_the_calling_thread(self):
         caller, tasks = threading.get_ident(), []

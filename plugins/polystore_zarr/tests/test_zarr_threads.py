@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -43,6 +45,25 @@ def test_what_is_not_begun_is_left_out_after_a_failure() -> None:
     with pytest.raises(ValueError, match="0"):
         spread(fail, range(100), 1)
     assert begun == [0]
+
+
+def test_nobody_is_at_work_any_more_after_an_interruption_of_who_waits() -> None:
+    done: list[int] = []
+    helping = threading.Event()
+
+    def work(item: int) -> None:
+        if threading.current_thread() is threading.main_thread():
+            helping.wait()
+            return
+        helping.set()
+        time.sleep(0.2)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        time.sleep(0.2)
+        done.append(item)
+
+    with pytest.raises(KeyboardInterrupt):
+        spread(work, range(2), 2)
+    assert len(done) == 1
 
 
 @pytest.mark.parametrize("read", [_seek_and_read, os.pread])

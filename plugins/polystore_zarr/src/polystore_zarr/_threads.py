@@ -18,6 +18,8 @@ T = TypeVar("T")
 def spread(work: Callable[[T], object], items: Sequence[T], threads: int) -> None:
     """Call ``work(item)`` for every item, in this thread and up to ``threads - 1`` others.
 
+    However the call ends, also by an interruption, none of them is at work any more.
+
     Raises
     ------
     BaseException
@@ -37,13 +39,29 @@ def spread(work: Callable[[T], object], items: Sequence[T], threads: int) -> Non
             except BaseException as error:
                 failed.append(error)
 
-    helpers = [threading.Thread(target=drain) for _ in range(min(threads, len(items)) - 1)]
-    with suppress(RuntimeError):  # the system grants no more threads: those that run do it all
-        for helper in helpers:
-            helper.start()
-    drain()
-    for helper in helpers:
-        if helper.ident is not None:
-            helper.join()
+    def help_out(ended: threading.Event) -> None:
+        drain()
+        ended.set()
+
+    helpers: list[tuple[threading.Thread, threading.Event]] = []
+    try:
+        with suppress(RuntimeError):  # the system grants no more threads: those that run do it all
+            for _ in range(min(threads, len(items)) - 1):
+                ended = threading.Event()
+                helper = threading.Thread(target=help_out, args=(ended,))
+                helper.start()
+                helpers.append((helper, ended))
+        drain()
+        _wait_for(helpers)
+    finally:
+        left.clear()
+        _wait_for(helpers)
     if failed:
         raise failed[0]
+
+
+def _wait_for(helpers: Sequence[tuple[threading.Thread, threading.Event]]) -> None:
+    """Wait for the ends of threads; one whose ``join`` was interrupted counts as ended ever after."""
+    for helper, ended in helpers:
+        ended.wait()
+        helper.join()

@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from threading import Thread
+from threading import Event, Thread
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from polystore_core.errors import BatchError
@@ -107,7 +107,7 @@ class Batch(NamedTuple):
 
     def _do(self, work: _Work[T], total: int, *, parallel: bool) -> None:
         """Work in the calling thread until nothing is left, with helpers as soon as they are worth it."""
-        helpers: list[Thread] = []
+        helpers: list[tuple[Thread, Event]] = []
         recent: deque[float] = deque(maxlen=3)
         reported = 0
         try:
@@ -119,16 +119,18 @@ class Batch(NamedTuple):
                 left = len(work.left)
                 if left and parallel and not helpers and gains_from_threads(recent, left):
                     for _ in range(min(self.threads - 1, left)):
-                        helper = Thread(target=work.do_all, name="polystore-batch")
+                        ended = Event()
+                        helper = Thread(target=work.do_all, args=(ended,), name="polystore-batch")
                         helper.start()
-                        helpers.append(helper)
+                        helpers.append((helper, ended))
                 begin = time.perf_counter()
-            for helper in helpers:
-                helper.join()
+            for _, ended in helpers:
+                ended.wait()
                 reported = self._report(reported, work.done, total)
         finally:
             work.left.clear()
-            for helper in helpers:
+            for helper, ended in helpers:  # after an interrupted join a thread would count as ended
+                ended.wait()
                 helper.join()
         if work.interrupted is not None:
             raise work.interrupted
@@ -174,14 +176,16 @@ class _Work(Generic[T]):
             self.failed[index] = error
         return True
 
-    def do_all(self) -> None:
-        """Do tasks until none is left; what is no error but ends a thread ends the batch."""
+    def do_all(self, ended: Event) -> None:
+        """Do tasks until none is left, and tell; what is no error but ends a thread ends the batch."""
         try:
             while self.do_next():
                 pass
         except BaseException as interruption:
             self.interrupted = interruption
             self.left.clear()
+        finally:
+            ended.set()
 
 
 def gains_from_threads(recent: Sequence[float], left: int) -> bool:
