@@ -208,8 +208,7 @@ class Snapshot:
         descriptor = self._open(name)
         try:
             size = os.fstat(descriptor).st_size
-            if size > most:
-                refuse_too_much(name, size, most)
+            refuse_too_much(name, size, most)
             return _read(descriptor, size, 0)
         finally:
             os.close(descriptor)
