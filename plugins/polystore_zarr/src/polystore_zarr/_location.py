@@ -6,8 +6,9 @@ import os
 
 from polystore_core import AccessDenied
 from polystore_zarr._names import array_directory
+from polystore_zarr._nodes import kind_of
 
-__all__ = ["locate_below"]
+__all__ = ["locate_below", "refuse_links_out"]
 
 
 def locate_below(root: str, path: str) -> str:
@@ -38,6 +39,52 @@ def locate_below(root: str, path: str) -> str:
     if path.split("/", 1)[0] == ".." or not (below and inside):
         raise AccessDenied(f"{path!r} leads out of the root of its store; name a path below it", path=path)
     return located
+
+
+def refuse_links_out(root: str, located: str, *, shown: str) -> None:
+    """Refuse to copy what holds links that lead out of the root, to arrays or to parts of them.
+
+    Links to other directories are not followed by a copy, and may lead anywhere.
+
+    Parameters
+    ----------
+    root
+        Absolute path of a directory.
+    located, shown
+        The directory, and how the caller named it.
+
+    Raises
+    ------
+    AccessDenied
+        Naming the link.
+    """
+    base = os.path.realpath(root)
+    pending, seen = [(located, kind_of(located) == "array")], set()
+    while pending:
+        directory, is_array = pending.pop()
+        real = os.path.realpath(directory)
+        if real in seen:
+            continue
+        seen.add(real)
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                is_part = is_array or kind_of(entry.path) == "array"
+                is_directory = entry.is_dir()
+                if entry.is_symlink():
+                    if is_directory and not is_part:
+                        continue
+                    _refuse_link_out(entry.path, root, base, shown=shown)
+                if is_directory:
+                    pending.append((entry.path, is_part))
+
+
+def _refuse_link_out(path: str, root: str, base: str, *, shown: str) -> None:
+    if not _is_inside(os.path.realpath(path), base):
+        link = os.path.relpath(path, root).replace(os.sep, "/")
+        raise AccessDenied(
+            f"{shown!r} is not copied: the link {link!r} leads out of the root of its store; remove the link",
+            path=shown,
+        )
 
 
 def _is_inside(real: str, base: str) -> bool:

@@ -9,6 +9,7 @@ from polystore_core import InvalidPath, NotADirectory
 from polystore_core.files import refuse_inside_itself
 from polystore_zarr import _groups as groups
 from polystore_zarr import _tree as tree
+from polystore_zarr._location import refuse_links_out
 from polystore_zarr._names import place_for
 from polystore_zarr._ngff import ngff_of, zarr_format_of
 from polystore_zarr._nodes import format_of
@@ -100,7 +101,7 @@ class Nodes:
             )
         if here is not None or there is not None:
             return self._exchange(source, target, here, there, overwrite=overwrite)
-        old = self._setup.find_node(source)
+        old = self._source_of_copy(source)
         kind, new = self._pair(old, source, target, "copy", overwrite=overwrite)
         copy_to(old, new, kind, self._setup.staging, overwrite=overwrite, shown=target)
         self._setup.plates.enter_below(new)
@@ -112,6 +113,13 @@ class Nodes:
         if spot is not None:
             return spot.space.make_directory(spot.key, shown=path)
         return groups.make_directory(self._setup.locate(path), self._setup.staging, shown=path)
+
+    def _source_of_copy(self, source: str) -> str:
+        """Return where it is; a link in it that leads out of the root is refused, as it is in a path."""
+        old, root = self._setup.find_node(source), self._setup.root
+        if root is not None and os.path.isdir(old):
+            refuse_links_out(root, old, shown=source)
+        return old
 
     def _pair(
         self, old: str, source: str, target: str, operation: str, *, overwrite: bool
@@ -132,7 +140,7 @@ class Nodes:
         from polystore_zarr._remote._exchange import download, upload
 
         if there is not None:
-            old = self._setup.find_node(source)
+            old = self._source_of_copy(source)
             kind = tree.require(old, "copy", shown=source)
             return upload(old, kind, there.space, there.key, overwrite=overwrite, shown=target)
         assert here is not None

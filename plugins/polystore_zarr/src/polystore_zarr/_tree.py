@@ -42,7 +42,10 @@ def require(path: str, operation: str, *, shown: str) -> NodeKind:
 
 
 def list_tree(directory: str, *, recursive: bool) -> Listing:
-    """List arrays as files, groups and other directories as directories; nothing inside an array."""
+    """List arrays as files, groups and other directories as directories; nothing inside an array.
+
+    Links to directories are not descended into.
+    """
     files: list[str] = []
     directories: list[str] = []
     pending = [(directory, "")]
@@ -53,7 +56,7 @@ def list_tree(directory: str, *, recursive: bool) -> Listing:
                 files.append(prefix + shown)
             else:
                 directories.append(prefix + name)
-                if recursive:
+                if recursive and not os.path.islink(f"{path}/{name}"):
                     pending.append((f"{path}/{name}", f"{prefix}{name}/"))
     return Listing(files, directories)
 
@@ -90,7 +93,7 @@ def copy_node(source: str, target: str, kind: str, *, in_store: bool) -> None:
     """Copy an array, or a directory with all arrays in it, to a directory that exists and is empty.
 
     Every array keeps its name; ``in_store`` tells whether the copy is for a store, which decides on the
-    directory that this is.
+    directory that this is. What a link to a directory leads to is not copied, as it is not listed.
     """
     if kind == "array":
         consistently(source, lambda snapshot: _copy_array(snapshot, target))
@@ -101,9 +104,13 @@ def copy_node(source: str, target: str, kind: str, *, in_store: bool) -> None:
     for name, shown, child in _children(source):
         place = shown if in_store or child != "array" else array_directory(shown)
         os.mkdir(f"{target}/{place}")
-        copy_node(
-            f"{source}/{name}", f"{target}/{place}", child, in_store=in_store or store_of(place) is not None
-        )
+        if child == "array" or not os.path.islink(f"{source}/{name}"):
+            copy_node(
+                f"{source}/{name}",
+                f"{target}/{place}",
+                child,
+                in_store=in_store or store_of(place) is not None,
+            )
 
 
 def _copy_array(snapshot: SnapshotLike, target: str) -> None:
