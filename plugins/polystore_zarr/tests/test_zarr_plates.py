@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from polystore_core import (
     PathNotFound,
     UnsupportedData,
 )
+from polystore_zarr import _plate_targets
 
 
 @pytest.fixture
@@ -275,6 +278,38 @@ class TestLabels:
         save(fm, paths_of(["A01"]))
         loaded = fm.load(paths[0], backend="zarr", store=STORE, labels="nuclei")
         np.testing.assert_array_equal(loaded, self.label(paths[0]))
+        assert validated(tmp_path / STORE) == ["A/1/1"]
+
+    def test_what_others_do_in_a_field_while_its_image_is_replaced_is_done_to_the_new_one(
+        self, fm: FileManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place = f"{STORE}/A/1/1"
+        save(fm, paths_of(["A01"]))
+        for name in ("old", "replaced"):
+            fm.save(np.zeros(3), f"{place}/{name}", backend="zarr")
+        jobs = (
+            lambda: fm.save(np.ones(3), f"{place}/new", backend="zarr"),
+            lambda: fm.save(np.ones(3), f"{place}/replaced", backend="zarr"),
+            lambda: fm.delete(f"{place}/old", backend="zarr"),
+        )
+        others = [threading.Thread(target=job) for job in jobs]
+        keep = _plate_targets._keep_the_rest
+
+        def keep_while_others_work(target: str, staged: str) -> None:
+            keep(target, staged)
+            for other in others:
+                other.start()
+            time.sleep(0.3)
+
+        monkeypatch.setattr(_plate_targets, "_keep_the_rest", keep_while_others_work)
+        save(fm, paths_of(["A01"]))
+        for other in others:
+            other.join()
+        assert fm.list_files(place, backend="zarr") == [
+            f"{place}/{name}" for name in ("0", "new", "replaced")
+        ]
+        for name in ("new", "replaced"):
+            np.testing.assert_array_equal(fm.load(f"{place}/{name}", backend="zarr"), np.ones(3))
         assert validated(tmp_path / STORE) == ["A/1/1"]
 
     def test_an_image_that_is_replaced_takes_in_nothing_that_links_lead_to(

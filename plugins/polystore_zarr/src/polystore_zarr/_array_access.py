@@ -172,7 +172,14 @@ class Arrays:
         target = place_for(self._setup.locate(path), "array")
         if selection is None:
             return save_array(
-                data, target, form, self._setup.staging, overwrite=overwrite, shown=path, threads=threads
+                data,
+                target,
+                form,
+                self._setup.staging,
+                self._setup.plates,
+                overwrite=overwrite,
+                shown=path,
+                threads=threads,
             )
         return save_region(
             data,

@@ -70,7 +70,8 @@ class Nodes:
             if recursive:
                 self._setup.plates.leave(located)
             return tree.remove_directory(located, self._setup.staging, recursive=recursive, shown=path)
-        self._setup.staging.discard(located)
+        with self._setup.plates.undisturbed(located):
+            self._setup.staging.discard(located)
         return 1
 
     def move(self, source: str, target: str, overwrite: bool) -> int:

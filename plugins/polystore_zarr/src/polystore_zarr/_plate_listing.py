@@ -167,6 +167,10 @@ class PlateListing:
         """Return the lock under which nodes of the plate are replaced together with what lies in them."""
         return file_lock(self._lock_path)
 
+    def lock_if_used(self) -> contextlib.AbstractContextManager[object]:
+        """Return the same lock if anybody has ever taken it: it lies beside every plate with a field."""
+        return self.lock() if os.path.exists(self._lock_path) else contextlib.nullcontext()
+
     def enter_label(
         self,
         place: FieldPlace,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     Values = Mapping[str, Sequence[int | str]]
 
 __all__ = ["FieldBatch", "FieldData", "LocalTarget", "PlateTarget", "Plates", "refuse_to_lose"]
+
+_FIELD_DEPTH = 3
+"""Components of the path of a field in its plate: row, column, name."""
 
 
 class FieldBatch(NamedTuple):
@@ -117,6 +121,13 @@ class Plates:
         store = store_of(located)
         if store is not None and store != located:
             self.listing(store).leave(located.removeprefix(f"{store}/"), shown=store)
+
+    def undisturbed(self, located: str) -> contextlib.AbstractContextManager[object]:
+        """Keep a field from being replaced while something in it, such as regions of interest, is."""
+        store = store_of(located)
+        if store is None or located.count("/") - store.count("/") <= _FIELD_DEPTH:
+            return contextlib.nullcontext()
+        return self.listing(store).lock_if_used()
 
     def target(self, store: str) -> LocalTarget:
         """Return a plate to write to."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from polystore_zarr._blocks import OnConflict
     from polystore_zarr._codecs import Compression
     from polystore_zarr._engine import Engine
+    from polystore_zarr._plate_targets import Plates
     from polystore_zarr._staging import Staging
 
     Array = np.ndarray[Any, Any]
@@ -73,7 +74,15 @@ class Form:
 
 
 def save_array(
-    data: Array, target: str, form: Form, staging: Staging, *, overwrite: bool, shown: str, threads: int
+    data: Array,
+    target: str,
+    form: Form,
+    staging: Staging,
+    plates: Plates,
+    *,
+    overwrite: bool,
+    shown: str,
+    threads: int,
 ) -> int:
     """Write a whole array aside and put it in its place in one step; return the bytes stored."""
     grid = grid_of(data.shape, data.itemsize, chunks=form.chunks, shards=form.shards)
@@ -91,7 +100,8 @@ def save_array(
             engine=form.engine,
         )
         sync_tree(staged, form.durability)
-        publish(staged, target, overwrite=overwrite, shown=shown)
+        with plates.undisturbed(target):
+            publish(staged, target, overwrite=overwrite, shown=shown)
         sync_directory(os.path.dirname(target), form.durability)
     return size
 
