@@ -82,7 +82,7 @@ class FileManager(Values, Namespace):
     ) -> None:
         self.close()
 
-    @explicit_backend
+    @explicit_backend("stream")
     def stream(self, *, backend: str, **options: Any) -> Sink:
         """Open a sink for values that keep coming, at a live viewer for example.
 
@@ -117,7 +117,7 @@ list, stat, delete, move, copy, make_directory
             raise PluginError(f"backend {backend!r} streams to a {type(sink).__name__}, which is not a Sink")
         return sink
 
-    @explicit_backend
+    @explicit_backend("flush")
     def flush(self, *, backend: str, timeout: float | None = None) -> int:
         """Wait until everything accepted so far has been delivered.
 
@@ -174,7 +174,7 @@ list, stat, delete, move, copy, make_directory
         """
         return self._registry.backends()
 
-    @explicit_backend
+    @explicit_backend(None)
     def can(self, operation: str, *, backend: str) -> bool:
         """Whether a backend can do something.
 

@@ -28,7 +28,7 @@ class Namespace:
 
     _registry: BackendRegistry
 
-    @explicit_backend
+    @explicit_backend("list")
     def list_files(
         self,
         directory: Path,
@@ -76,7 +76,7 @@ class Namespace:
         files = select_paths(listing.files, pattern=pattern, extensions=extensions)
         return [prefix + name for name in natural_sorted(files)]
 
-    @explicit_backend
+    @explicit_backend("list")
     def list_image_files(
         self,
         directory: Path,
@@ -95,7 +95,7 @@ class Namespace:
             recursive=recursive,
         )
 
-    @explicit_backend
+    @explicit_backend("list")
     def list_dir(self, directory: Path, *, backend: str) -> list[str]:
         """List what lies directly in a directory, files and directories alike.
 
@@ -120,7 +120,7 @@ class Namespace:
         prefix, listing = self._listed(directory, backend, recursive=False)
         return [prefix + name for name in natural_sorted([*listing.files, *listing.directories])]
 
-    @explicit_backend
+    @explicit_backend("stat")
     def stat(self, path: Path, *, backend: str) -> Entry:
         """Describe a file or directory without reading it.
 
@@ -133,24 +133,24 @@ class Namespace:
         entry: Entry = ask(self._registry.open(backend), "stat", name, path=name)
         return entry._replace(path=posix(path))
 
-    @explicit_backend
+    @explicit_backend("stat")
     def exists(self, path: Path, *, backend: str) -> bool:
         """Whether there is a file or directory under the path."""
         return self._entry(path, backend) is not None
 
-    @explicit_backend
+    @explicit_backend("stat")
     def is_file(self, path: Path, *, backend: str) -> bool:
         """Whether there is a file under the path."""
         entry = self._entry(path, backend)
         return entry is not None and entry.is_file
 
-    @explicit_backend
+    @explicit_backend("stat")
     def is_dir(self, path: Path, *, backend: str) -> bool:
         """Whether there is a directory under the path."""
         entry = self._entry(path, backend)
         return entry is not None and entry.is_directory
 
-    @explicit_backend
+    @explicit_backend("make_directory")
     def ensure_directory(self, path: Path, *, backend: str) -> None:
         """Create a directory and its parents; one that exists is left as it is.
 
@@ -162,7 +162,7 @@ class Namespace:
         name = normalize_path(path)
         ask(self._registry.open(backend), "make_directory", name, path=name)
 
-    @explicit_backend
+    @explicit_backend("delete")
     def delete(self, path: Path, *, backend: str, recursive: bool = False, missing_ok: bool = False) -> None:
         """Remove a file or directory.
 
@@ -193,7 +193,7 @@ class Namespace:
             if not missing_ok:
                 raise
 
-    @explicit_backend
+    @explicit_backend("copy")
     def copy(
         self,
         source: Path,
@@ -239,7 +239,7 @@ class Namespace:
         """
         self._transfer("copy", source, target, backend, target_backend, overwrite=overwrite)
 
-    @explicit_backend
+    @explicit_backend("move")
     def move(
         self,
         source: Path,

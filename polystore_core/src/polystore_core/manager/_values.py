@@ -34,7 +34,7 @@ class Values:
 
     _registry: BackendRegistry
 
-    @explicit_backend
+    @explicit_backend("write")
     def save(
         self,
         data: SupportedData,
@@ -99,7 +99,7 @@ class Values:
         request = WriteRequest((name,), (value,), overwrite, copy, options)
         ask(self._registry.open(backend), "write", name, request=request)
 
-    @explicit_backend
+    @explicit_backend("read")
     def load(
         self,
         path: Path,
@@ -160,7 +160,7 @@ class Values:
             return to_framework(value, framework or "numpy", device=device)
         return value
 
-    @explicit_backend
+    @explicit_backend("write")
     def save_batch(
         self,
         data: Sequence[SupportedData],
@@ -222,7 +222,7 @@ class Values:
             request = WriteRequest(names, values, overwrite, copy, options, batch)
             ask_batch(self._registry.open(backend), "write", names, request=request)
 
-    @explicit_backend
+    @explicit_backend("read")
     def load_batch(
         self,
         paths: Sequence[Path],

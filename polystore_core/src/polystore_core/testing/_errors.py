@@ -55,6 +55,22 @@ class ErrorTests(Kit):
             error = caught.value
             assert (error.backend, error.operation, error.path) == (self.backend, "write", self.name("a"))
 
+    @needs("write", "read")
+    def test_a_refused_argument_says_where(self, store: Store) -> None:
+        path, value = self.name("a"), self.value()
+        calls: list[tuple[str, Callable[[], object]]] = [
+            ("write", lambda: store.save(value, path, overwrite="no")),
+            ("write", lambda: store.save(value, "a\0")),
+            ("read", lambda: store.load(path, copy="no")),
+            ("read", lambda: store.load("")),
+            ("write", lambda: store.save_batch([value, value], [path])),
+            ("read", lambda: store.load_batch(path)),
+        ]
+        for operation, call in calls:
+            with pytest.raises(PolyStoreError) as caught:
+                call()
+            assert (caught.value.backend, caught.value.operation) == (self.backend, operation)
+
     @needs("list", "put")
     def test_a_failed_listing_says_where(self, store: Store) -> None:
         store.put(self.value(), self.name("a"))
