@@ -19,9 +19,9 @@ R = TypeVar("R")
 def explicit_backend(operation: str | None) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let errors of a method, also those about its arguments, say which backend and operation was meant.
 
-    A call without ``backend=`` reaches the registry, which refuses it and lists what is installed: Python's own
-    message for a missing keyword cannot say which backends exist. Type checkers and :func:`inspect.signature`
-    still see a required argument.
+    A call without ``backend=`` reaches the registry, which refuses it and lists what is installed: Python's
+    own message for a missing keyword cannot say which backends exist. Type checkers and
+    :func:`inspect.signature` still see a required argument.
 
     Parameters
     ----------
