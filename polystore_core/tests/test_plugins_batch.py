@@ -267,6 +267,14 @@ class TestCancelling:
         assert caught.value.not_started == ("b", "c")
 
 
+def test_all_is_done_where_the_system_grants_no_thread():
+    before = threading.stack_size(2**47)  # more than the address space has
+    try:
+        assert Batch(4).run(TEN, lambda index: long_enough() or index) == list(range(10))
+    finally:
+        threading.stack_size(before)
+
+
 class TestInterruption:
     @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
     def test_of_the_calling_thread_ends_the_batch(self, interruption):

@@ -6,6 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -118,11 +119,12 @@ class Batch(NamedTuple):
                     reported = self._report(reported, work.done, total)
                 left = len(work.left)
                 if left and parallel and not helpers and gains_from_threads(recent, left):
-                    for _ in range(min(self.threads - 1, left)):
-                        ended = Event()
-                        helper = Thread(target=work.do_all, args=(ended,), name="polystore-batch")
-                        helper.start()
-                        helpers.append((helper, ended))
+                    with suppress(RuntimeError):  # no more threads are granted: those that run do it all
+                        for _ in range(min(self.threads - 1, left)):
+                            ended = Event()
+                            helper = Thread(target=work.do_all, args=(ended,), name="polystore-batch")
+                            helper.start()
+                            helpers.append((helper, ended))
                 begin = time.perf_counter()
             for _, ended in helpers:
                 ended.wait()
