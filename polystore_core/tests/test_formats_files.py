@@ -8,20 +8,25 @@ import io
 import resource
 import signal
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pytest
 from files_children import in_child
 
 from polystore_core.formats import write_pieces
 
-PIECES = [b"header", memoryview(bytes(range(256)) * 1_000), b"", bytearray(b"trailer")]
+PIECES: list[bytes | bytearray | memoryview] = [
+    b"header",
+    memoryview(bytes(range(256)) * 1_000),
+    b"",
+    bytearray(b"trailer"),
+]
 JOINED = b"".join(PIECES)
 
 
-def write_to(file: BinaryIO) -> None:
+def write_to(file: BinaryIO | gzip.GzipFile) -> None:
     file.write(b"before ")
-    write_pieces(file, PIECES)
+    write_pieces(cast("BinaryIO", file), PIECES)
     assert file.tell() == len(b"before ") + len(JOINED)
     file.write(b" after")
 
@@ -62,7 +67,7 @@ def test_what_the_system_took_only_in_part_goes_on_until_it_takes_no_more(tmp_pa
 @pytest.mark.stress
 def test_pieces_longer_than_one_call_takes_are_written_whole(tmp_path: Path) -> None:
     """Linux writes at most 2 GiB less a page at a time."""
-    pieces = [b"header", memoryview(bytes(2**31 + 5)), b"trailer"]
+    pieces: list[bytes | memoryview] = [b"header", memoryview(bytes(2**31 + 5)), b"trailer"]
     with (tmp_path / "a.bin").open("w+b") as file:
         write_pieces(file, pieces)
         assert file.tell() == sum(map(len, pieces))
