@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 
@@ -15,6 +16,9 @@ from polystore_core.plugins import Batch
 from polystore_core.plugins._batch import gains_from_threads
 
 TEN = [f"{index}.npy" for index in range(10)]
+
+WAITING = {"wait", "join", "_wait_for_tstate_lock"}
+"""Functions of ``threading`` that a thread is in while it waits for another."""
 
 
 def long_enough(seconds: float = 0.002) -> None:
@@ -293,23 +297,27 @@ class TestInterruption:
         assert threading.active_count() == before
 
     def test_of_the_calling_thread_while_it_waits_lets_the_others_finish_what_is_under_way(self):
-        caller, finished, helping = threading.get_ident(), [], threading.Event()
+        caller, gone_on = threading.get_ident(), []
+        helping, idle, left = threading.Event(), threading.Event(), threading.Event()
 
         def task(index):
-            if index == 0 or helping.is_set():
-                time.sleep(0.03)
+            if index == 0:
+                long_enough(0.03)
             elif threading.get_ident() == caller:
                 helping.wait()
+                idle.set()
             else:
                 helping.set()
-                time.sleep(0.3)
+                idle.wait()
+                while sys._current_frames()[caller].f_code.co_name not in WAITING:
+                    time.sleep(0.001)
                 signal.pthread_kill(caller, signal.SIGINT)
-                time.sleep(0.3)
-                finished.append(index)
+                gone_on.append(left.wait(timeout=0.3))
 
         with pytest.raises(KeyboardInterrupt):
             Batch(2).run(TEN[:3], task)
-        assert len(finished) == 1
+        left.set()
+        assert gone_on == [False]
 
     def test_of_a_helper_ends_the_batch_in_the_calling_thread(self):
         caller, tasks = threading.get_ident(), []

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -299,7 +298,8 @@ class TestLabels:
             keep(target, staged)
             for other in others:
                 other.start()
-            time.sleep(0.3)
+            for other in others:  # so that whoever can get in between does
+                other.join(timeout=0.1)
 
         monkeypatch.setattr(_plate_targets, "_keep_the_rest", keep_while_others_work)
         save(fm, paths_of(["A01"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,9 @@ import pytest
 
 from polystore_zarr._snapshot import _seek_and_read
 from polystore_zarr._threads import spread
+
+WAITING = {"wait", "join", "_wait_for_tstate_lock"}
+"""Functions of ``threading`` that a thread is in while it waits for another."""
 
 
 @pytest.fixture
@@ -48,22 +52,25 @@ def test_what_is_not_begun_is_left_out_after_a_failure() -> None:
 
 
 def test_nobody_is_at_work_any_more_after_an_interruption_of_who_waits() -> None:
-    done: list[int] = []
-    helping = threading.Event()
+    caller, gone_on = threading.get_ident(), []
+    helping, idle, left = threading.Event(), threading.Event(), threading.Event()
 
     def work(item: int) -> None:
-        if threading.current_thread() is threading.main_thread():
+        if threading.get_ident() == caller:
             helping.wait()
+            idle.set()
             return
         helping.set()
-        time.sleep(0.2)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-        time.sleep(0.2)
-        done.append(item)
+        idle.wait()
+        while sys._current_frames()[caller].f_code.co_name not in WAITING:
+            time.sleep(0.001)
+        signal.pthread_kill(caller, signal.SIGINT)
+        gone_on.append(left.wait(timeout=0.3))
 
     with pytest.raises(KeyboardInterrupt):
         spread(work, range(2), 2)
-    assert len(done) == 1
+    left.set()
+    assert gone_on == [False]
 
 
 @pytest.mark.parametrize("read", [_seek_and_read, os.pread])

@@ -40,8 +40,10 @@ def spread(work: Callable[[T], object], items: Sequence[T], threads: int) -> Non
                 failed.append(error)
 
     def help_out(ended: threading.Event) -> None:
-        drain()
-        ended.set()
+        try:
+            drain()
+        finally:
+            ended.set()
 
     helpers: list[tuple[threading.Thread, threading.Event]] = []
     try:
