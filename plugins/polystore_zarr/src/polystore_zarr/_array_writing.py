@@ -28,8 +28,8 @@ class ArrayTarget(Protocol):
 
     size: int
 
-    def finish(self) -> None:
-        """Write what makes it an array."""
+    def finish(self, documents: Mapping[str, bytes]) -> None:
+        """Write the documents that make it an array, by name."""
 
 
 def write_array(
@@ -75,12 +75,12 @@ def write_array(
     store: Any = ArrayWriter(target) if isinstance(target, str) else target
     alone = threads == 1 or (grid.shards is None and prod(grid.counts) == 1)
 
-    stored = declare(
+    declared = declare(
         array.dtype, grid=grid, encoding=encoding, axes=axes, attributes=attributes, zarr_format=zarr_format
-    ).open_in(store)
+    )
     if array.size:
         whole = tuple(slice(0, size) for size in grid.shape)
-        put(stored, whole, array, engine=engine, threads=1 if alone else threads)
-    store.finish()
+        put(declared.metadata, store, whole, array, engine=engine, threads=1 if alone else threads)
+    store.finish(declared.documents)
     size: int = store.size
     return size

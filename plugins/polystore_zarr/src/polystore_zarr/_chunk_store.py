@@ -14,7 +14,7 @@ from polystore_zarr._snapshot import Snapshot
 from polystore_zarr._stored_form import HEADER, NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     from zarr.core.buffer import Buffer, BufferPrototype
@@ -242,17 +242,10 @@ class ArrayReader(ArrayStore):
 
 
 class NewArrayStore(ArrayStore):
-    """Where a new array is written to; its documents are written last.
-
-    Attributes
-    ----------
-    documents
-        What says what the array is, by name.
-    """
+    """Where a new array is written to."""
 
     def __init__(self) -> None:
         super().__init__(read_only=False)
-        self.documents: dict[str, bytes] = {}
 
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
@@ -303,9 +296,9 @@ class ArrayWriter(NewArrayStore):
     async def set(self, key: str, value: Buffer) -> None:
         self.write(key, [value.as_numpy_array()])
 
-    def finish(self) -> None:
-        """Write the documents."""
-        for key, document in self.documents.items():
+    def finish(self, documents: Mapping[str, bytes]) -> None:
+        """Write the documents, by name."""
+        for key, document in documents.items():
             self.write(key, [document])
 
     def write(self, key: str, pieces: Sequence[Any]) -> None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from zarr import AsyncArray
     from zarr.core.array_spec import ArrayConfigLike
 
-    from polystore_zarr._chunk_store import NewArrayStore
     from polystore_zarr._codecs import Encoding
     from polystore_zarr._grid import Grid
     from polystore_zarr._ngff import ZarrFormat
@@ -42,15 +41,6 @@ class Declaration(NamedTuple):
 
     metadata: Any
     documents: Mapping[str, bytes]
-
-    def open_in(self, store: NewArrayStore) -> AsyncArray[Any]:
-        """Hand the documents to a store, and open the array for writing."""
-        from zarr import AsyncArray
-        from zarr.storage import StorePath
-
-        store.documents.update(self.documents)
-        array: AsyncArray[Any] = AsyncArray(self.metadata, StorePath(store), WRITE_ALL)
-        return array
 
 
 def declare(

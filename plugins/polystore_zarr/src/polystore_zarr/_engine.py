@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from polystore_core import BackendUnavailable, InvalidOption
+from polystore_zarr._declaration import WRITE_ALL
 from polystore_zarr._loops import run
 from polystore_zarr._regions import region_of
 
 if TYPE_CHECKING:
     from zarr import AsyncArray
 
+    from polystore_zarr._chunk_store import NewArrayStore
     from polystore_zarr._regions import Region
     from polystore_zarr._snapshot import SnapshotLike
 
@@ -41,13 +43,23 @@ def check_engine(engine: Engine) -> None:
             ) from error
 
 
-def put(array: AsyncArray[Any], region: Region, block: Array, *, engine: Engine, threads: int) -> None:
-    """Write whole files of an array that is open on an :class:`ArrayWriter`.
+def put(
+    metadata: Any,
+    store: NewArrayStore,
+    region: Region,
+    block: Array,
+    *,
+    engine: Engine = "zarr-python",
+    threads: int,
+) -> None:
+    """Write whole files of an array.
 
     Parameters
     ----------
-    array
-        Open for writing.
+    metadata
+        Of the array.
+    store
+        Takes the files.
     region
         Ends where files end.
     block
@@ -57,21 +69,24 @@ def put(array: AsyncArray[Any], region: Region, block: Array, *, engine: Engine,
     threads
         How many chunks may be encoded at a time.
     """
+    from zarr import AsyncArray
+    from zarr.storage import StorePath
+
     from polystore_zarr import _direct
     from polystore_zarr._chunk_store import ArrayWriter
 
-    store = array.store_path.store
     if isinstance(store, ArrayWriter):
         if engine == "zarrs":
             from polystore_zarr import _zarrs
 
-            if _zarrs.encodes_alike(array.metadata):
-                store.note(_zarrs.store(array.metadata, store.directory, region, block, threads=threads))
+            if _zarrs.encodes_alike(metadata):
+                store.note(_zarrs.store(metadata, store.directory, region, block, threads=threads))
                 return
-        form = _direct.form_of(array.metadata)
+        form = _direct.form_of(metadata)
         if form is not None:
-            _direct.save(form, array.metadata, store, region, block, threads=threads)
+            _direct.save(form, metadata, store, region, block, threads=threads)
             return
+    array: Any = AsyncArray(metadata, StorePath(store), WRITE_ALL)
     run(array.setitem(region, block), threads=threads)
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from polystore_zarr._array_reading import described, read_snapshot
 from polystore_zarr._blocks import block_for, while_current
-from polystore_zarr._declaration import WRITE_ALL
 from polystore_zarr._engine import put
 from polystore_zarr._grid import Grid
 from polystore_zarr._known import Known, aside_of
@@ -142,14 +141,10 @@ class _Filling:
         return size
 
     def _encode(self, staging: str, region: Region, values: Array) -> int:
-        from zarr import AsyncArray
-        from zarr.storage import StorePath
-
         from polystore_zarr._chunk_store import ArrayWriter
 
         writer = ArrayWriter(f"{self._directory.path}/{staging}")
-        array: Any = AsyncArray(self._metadata, StorePath(writer), WRITE_ALL)
-        put(array, region, values, engine=self._engine, threads=self._threads)
+        put(self._metadata, writer, region, values, engine=self._engine, threads=self._threads)
         self._directory.sync(staging)
         return writer.size
 

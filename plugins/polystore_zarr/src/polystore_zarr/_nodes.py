@@ -31,11 +31,10 @@ __all__ = [
 NodeKind = Literal["array", "directory", "foreign"]
 
 DOCUMENTS = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
+"""The files in which Zarr v3, and Zarr v2, say what a directory is."""
 
 ASIDE = ".polystore"
 """Directory in an array that is written by regions: its lock, and what is not a whole chunk yet."""
-
-"""The files in which Zarr v3, and Zarr v2, say what a directory is."""
 
 MOST_BYTES = 64 * 2**20
 """What the document of a node may hold; a plate of 1536 wells has 0.2 MB."""

@@ -176,9 +176,8 @@ def _declare(
         make_parents(target, staging, shown=shown, durability=form.durability)
         with staging.directory(target) as staged, contextlib.suppress(FileExistsError):
             store = ArrayWriter(staged)
-            wanted.open_in(store)
             os.mkdir(f"{staged}/{ASIDE}")
-            store.finish()
+            store.finish(wanted.documents)
             sync_tree(staged, form.durability)
             rename_new(staged, target)
             sync_directory(os.path.dirname(target), form.durability)

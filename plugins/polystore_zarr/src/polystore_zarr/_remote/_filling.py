@@ -17,11 +17,11 @@ from polystore_core import CorruptData, PathExists
 from polystore_zarr._array_reading import described, read_snapshot
 from polystore_zarr._blocks import block_for, while_current
 from polystore_zarr._chunk_store import KeptWriter
-from polystore_zarr._declaration import BY_REGION, WRITE_ALL, declare
+from polystore_zarr._declaration import BY_REGION, declare
+from polystore_zarr._engine import put
 from polystore_zarr._filling import file_grid
 from polystore_zarr._grid import grid_of
 from polystore_zarr._known import Known, aside_of
-from polystore_zarr._loops import run
 from polystore_zarr._nodes import parsed
 from polystore_zarr._regions import file_parts
 from polystore_zarr._remote._addresses import joined
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from obstore import UpdateVersion
 
     from polystore_zarr._blocks import Block, OnConflict
+    from polystore_zarr._chunk_store import NewArrayStore
     from polystore_zarr._regions import FilePart, Region
     from polystore_zarr._remote._namespace import Namespace
     from polystore_zarr._remote._nodes import Node
@@ -95,8 +96,7 @@ def _declared(
         space.make_parents(key, shown=shown)
         with contextlib.suppress(PathExists), staged(space.bucket, key) as version:
             writer = ObjectWriter(space.bucket, joined(key, version))
-            wanted.open_in(writer)
-            writer.finish()
+            writer.finish(wanted.documents)
             commit(space.bucket, key, array_pointer(version), overwrite=False, shown=shown)
         node = space.require(key, "write a region of", shown=shown)
     found = space.bucket.get(joined(node.base, "zarr.json")).data if node.base != key else node.raw
@@ -216,12 +216,8 @@ class _Filling:
         self._encode(writer, part.extent, known.values)
         return writer.content[self._key(part)]
 
-    def _encode(self, writer: Any, region: Region, values: Array) -> None:
-        from zarr import AsyncArray
-        from zarr.storage import StorePath
-
-        array: Any = AsyncArray(self._metadata, StorePath(writer), WRITE_ALL)
-        run(array.setitem(region, values), threads=self._threads)
+    def _encode(self, writer: NewArrayStore, region: Region, values: Array) -> None:
+        put(self._metadata, writer, region, values, threads=self._threads)
 
     def _place(self, part: FilePart) -> str:
         return joined(self._base, self._key(part))

@@ -8,6 +8,8 @@ from polystore_zarr._chunk_store import NewArrayStore
 from polystore_zarr._remote._addresses import joined
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zarr.core.buffer import Buffer
 
     from polystore_zarr._remote._buckets import Bucket
@@ -36,6 +38,7 @@ class ObjectWriter(NewArrayStore):
         self._bucket = bucket
         self._key = key
         self._wait = wait
+        self._documents: Mapping[str, bytes] = {}
         self.size = 0
 
     async def set(self, key: str, value: Buffer) -> None:
@@ -43,13 +46,14 @@ class ObjectWriter(NewArrayStore):
         self.size += len(data)
         await self._bucket.put_async(joined(self._key, key), data)
 
-    def finish(self) -> None:
-        """Write the documents, unless they wait."""
-        self.size += sum(map(len, self.documents.values()))
+    def finish(self, documents: Mapping[str, bytes]) -> None:
+        """Write the documents, by name, unless they wait."""
+        self._documents = documents
+        self.size += sum(map(len, documents.values()))
         if not self._wait:
             self.publish()
 
     def publish(self) -> None:
         """Write the documents."""
-        for key, data in self.documents.items():
+        for key, data in self._documents.items():
             self._bucket.put(joined(self._key, key), data)
