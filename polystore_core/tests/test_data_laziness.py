@@ -88,3 +88,47 @@ except BackendUnavailable as error:
     print(error)
 """
     assert run(program) == f"{framework} is not installed; type {line}"
+
+
+def test_threads_do_not_meet_what_another_one_is_importing():
+    program = """
+import sys, threading, time, types
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import PathFinder
+
+import numpy as np
+
+
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name != "polystore_core.data._cupy":
+            return None
+        spec = PathFinder.find_spec(name, path)
+        execute = spec.loader.exec_module
+        spec.loader.exec_module = lambda module: (time.sleep(0.2), execute(module))
+        return spec
+
+
+class Array:
+    def __array__(self, dtype=None, copy=None):
+        return np.zeros(3)
+
+
+from polystore_core.data import normalize
+
+sys.modules["cupy"] = types.ModuleType("cupy")
+sys.meta_path.insert(0, Slow())
+with ThreadPoolExecutor(4) as pool:
+    print([array.shape for array in pool.map(normalize, [Array() for _ in range(4)])])
+"""
+    assert run(program) == "[(3,), (3,), (3,), (3,)]"
+
+
+def test_values_pass_while_numpy_is_being_imported():
+    program = """
+import sys, types
+from polystore_core.data import kind_of, normalize
+sys.modules["numpy"] = types.ModuleType("numpy")
+print([kind_of(normalize(value)) for value in ("x", {"a": 1}, [1])])
+"""
+    assert run(program) == "['text', 'json', 'json']"

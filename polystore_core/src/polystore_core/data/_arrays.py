@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from polystore_core.data._copies import count_device_to_host_copy
+from polystore_core.data._loaded import loaded_numpy
 from polystore_core.data._names import type_name
 from polystore_core.errors import UnsupportedData
 
@@ -34,7 +34,7 @@ _CONVERSION_ERRORS = (TypeError, ValueError, RuntimeError, BufferError, Attribut
 
 def is_array(data: object) -> bool:
     """Tell whether the value is, or offers itself as, an array; numpy scalars are not asked for here."""
-    numpy = sys.modules.get("numpy")
+    numpy = loaded_numpy()
     if numpy is not None and isinstance(data, (numpy.ndarray, numpy.generic)):
         return isinstance(data, numpy.ndarray)
     cls = type(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from polystore_core._suggest import did_you_mean
@@ -117,9 +118,9 @@ def to_framework(array: np.ndarray[Any, Any], framework: str, *, device: str | N
     return _adapter(framework).from_numpy(native(np.asarray(array)), imported, device)
 
 
+@cache
 def _adapter(name: str) -> Adapter:
-    module = f"polystore_core.data._{name}"
-    return cast("Adapter", sys.modules.get(module) or importlib.import_module(module))
+    return cast("Adapter", importlib.import_module(f"polystore_core.data._{name}"))
 
 
 def _import(name: str) -> ModuleType:

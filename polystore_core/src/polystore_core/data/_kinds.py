@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Literal, Protocol, TypeAlias, Union
 
+from polystore_core.data._loaded import loaded_numpy
 from polystore_core.errors import UnsupportedData
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def kind_of(data: Data) -> DataKind:
     kind = _PLAIN.get(type(data))
     if kind is not None:
         return kind
-    numpy = sys.modules.get("numpy")
+    numpy = loaded_numpy()
     if numpy is not None and isinstance(data, numpy.ndarray):
         return "array"
     if isinstance(data, Mapping):

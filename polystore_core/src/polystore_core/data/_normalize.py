@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from polystore_core.data._kinds import ELEMENT_KIND
+from polystore_core.data._loaded import loaded_numpy
 from polystore_core.data._names import type_name
 from polystore_core.errors import UnsupportedData
 
@@ -152,5 +152,5 @@ def _learn_common_dtypes() -> None:
 
 
 def _is_numpy_scalar(data: object) -> bool:
-    numpy = sys.modules.get("numpy")
+    numpy = loaded_numpy()
     return numpy is not None and isinstance(data, numpy.generic)
