@@ -1,19 +1,30 @@
-"""Where tifffile puts what in a file of plain pixels, so that tags and pixels are written together."""
+"""Where tifffile puts what in a file of plain pixels, so that tags and pixels are written together.
+
+The tags say nothing of the values, and many images of a pipeline are alike: the last few are remembered.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+from functools import lru_cache
+from math import prod
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from polystore_disk.formats._bytes import bytes_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
 __all__ = ["lay_out"]
 
+_FEW_PAGES = 64
+"""Pages of which the tags are remembered; each has some hundred bytes of them."""
 
-def lay_out(array: np.ndarray[Any, Any], **arguments: Any) -> list[bytearray | memoryview]:
+
+def lay_out(array: np.ndarray[Any, Any], **arguments: Any) -> list[bytes | memoryview]:
     """Return the pieces of the TIFF that ``tifffile.imwrite`` makes of ``array`` and ``arguments``.
 
     Parameters
@@ -25,25 +36,41 @@ def lay_out(array: np.ndarray[Any, Any], **arguments: Any) -> list[bytearray | m
 
     Returns
     -------
-    list of bytearray or memoryview
+    list of bytes or memoryview
         To be written one after the other: header and tags; the pixels, which are a view of ``array`` if that
         is contiguous; and the tags of further pages.
     """
     import numpy as np
-    import tifffile
 
     pixels = np.ascontiguousarray(array)
+    shape, dtype = pixels.shape, pixels.dtype
+    if arguments.get("ome") or pixels.size > _FEW_PAGES * shape[-1] * shape[-2]:  # OME-XML has a UUID
+        head, tail = _tags(shape, dtype, arguments)
+    else:
+        head, tail = _remembered_tags(shape, dtype, json.dumps(arguments))
+    return [head, bytes_of(pixels), tail]
+
+
+@lru_cache(maxsize=64)
+def _remembered_tags(shape: tuple[int, ...], dtype: np.dtype[Any], arguments: str) -> tuple[bytes, bytes]:
+    return _tags(shape, dtype, json.loads(arguments))
+
+
+def _tags(shape: tuple[int, ...], dtype: np.dtype[Any], arguments: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """Return what comes before the pixels, and after them."""
+    import tifffile
+
     outline = _Outline()
     place = tifffile.imwrite(
         tifffile.FileHandle(cast("BinaryIO", outline), mode="wb", name="image.tif", size=0),
-        shape=pixels.shape,
-        dtype=pixels.dtype,
+        shape=shape,
+        dtype=dtype,
         returnoffset=True,
         **arguments,
     )
     begin, _ = cast("tuple[int, int]", place)  # the second is the length of the first page
-    end = begin + pixels.nbytes
-    return [outline.between(0, begin), bytes_of(pixels), outline.between(end, outline.size)]
+    end = begin + prod(shape) * dtype.itemsize
+    return outline.between(0, begin), outline.between(end, outline.size)
 
 
 class _Outline:
@@ -54,13 +81,13 @@ class _Outline:
         self._position = 0
         self._written: list[tuple[int, bytes]] = []
 
-    def between(self, begin: int, end: int) -> bytearray:
+    def between(self, begin: int, end: int) -> bytes:
         """Return what was written from ``begin`` on, up to ``end``."""
         part = bytearray(end - begin)
         for position, content in self._written:
             if begin <= position < end:
                 part[position - begin : position - begin + len(content)] = content
-        return part
+        return bytes(part)
 
     def write(self, content: bytes) -> int:
         """Take all of ``content``; what was there before is written over."""

@@ -21,8 +21,6 @@ _DTYPES = frozenset(("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2",
 """What can be held, as numpy's kind and size: ``dtype.str`` without the byte order."""
 _OME_DTYPES = _DTYPES - {"i8", "u8", "f2"}
 _CLASSIC_LIMIT = 2**32 - 2**25
-_LARGE = 1 << 16
-"""Bytes of plain pixels from which writing them together with their tags is faster."""
 _TAG_BYTES = 512
 """Room for the tags of one page."""
 _PER_CENTIMETER = {"nanometer": 1e7, "micrometer": 1e4, "millimeter": 10.0}
@@ -59,11 +57,11 @@ def write_tiff(file: BinaryIO, array: Array, options: TiffOptions, *, suffix: st
     }
     if options.pixel_size is not None:
         scale = _PER_CENTIMETER[options.unit]
-        arguments["resolution"] = (scale / options.pixel_size[1], scale / options.pixel_size[0])
+        arguments["resolution"] = [scale / float(size) for size in reversed(options.pixel_size)]
         arguments["resolutionunit"] = "CENTIMETER"
     try:
         with quiet_libraries():
-            if options.compression == "none" and array.nbytes >= _LARGE and array.dtype.kind != "b":
+            if options.compression == "none" and array.dtype.kind != "b":
                 write_pieces(file, lay_out(array, **arguments))
             else:
                 tifffile.imwrite(
