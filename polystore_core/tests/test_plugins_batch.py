@@ -105,13 +105,33 @@ class TestWorkers:
             ([0.003, 0.003], 100, True),
             ([0.003, 0.003, 0.003], 100, True),
             ([0.0009, 0.0009], 2, False),
-            ([0.05], 1, True),
+            ([0.05], 2, True),
+            ([0.05], 1, False),
             ([0.05, 0.00005], 100, False),
             ([0.00005, 0.003, 0.00005], 1000, False),
         ],
     )
     def test_are_several_only_if_the_quickest_recent_task_is_long_and_much_is_left(self, recent, left, gains):
         assert gains_from_threads(recent, left) is gains
+
+    def test_are_several_from_the_first_task_on_if_there_is_much_to_move(self):
+        both = threading.Barrier(2)
+        assert len(Batch(2).run(["a", "b"], lambda index: both.wait(60), nbytes=lambda: 2**23)) == 2
+
+    @pytest.mark.parametrize(
+        ("count", "nbytes", "arguments"),
+        [(2, 2**23 - 1, {}), (9, 2**23, {}), (2, 2**40, {"parallel": False})],
+        ids=["little in all", "little in each", "not parallel"],
+    )
+    def test_are_the_calling_thread_alone_with_little_to_move(self, count, nbytes, arguments):
+        threads = Batch(2).run(
+            TEN[:count], lambda _: threading.get_ident(), nbytes=lambda: nbytes, **arguments
+        )
+        assert set(threads) == {threading.get_ident()}
+
+    def test_are_within_the_budget_with_much_to_move(self):
+        threads = Batch(1).run(TEN, lambda _: threading.get_ident(), nbytes=lambda: 2**40)
+        assert set(threads) == {threading.get_ident()}
 
     def test_are_the_calling_thread_alone_when_not_parallel(self):
         workers = Workers()

@@ -136,7 +136,9 @@ name a path below it
             writer = atomic_writer(path, overwrite=request.overwrite, durability=durability, root=self._root)
             return codec.encode(request.data[index], writer, threads=threads, options=options)
 
-        return request.batch.run(request.paths, write, parallel=_gain_from_threads(codecs))
+        return request.batch.run(
+            request.paths, write, parallel=_gain_from_threads(codecs), nbytes=request.known_bytes
+        )
 
     @hookimpl
     def polystore_list(self, request: ListRequest) -> Listing:
@@ -245,7 +247,9 @@ name a path below it
         sizes: list[int] = []
         try:
             try:
-                sizes = request.batch.run(request.paths, stage, parallel=_gain_from_threads(codecs))
+                sizes = request.batch.run(
+                    request.paths, stage, parallel=_gain_from_threads(codecs), nbytes=request.known_bytes
+                )
             except BatchError as error:
                 unfinished = error
             uncommitted = barrier.commit()

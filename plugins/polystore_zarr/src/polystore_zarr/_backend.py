@@ -147,7 +147,7 @@ class ZarrBackend:
                 **request.options,
             )
 
-        return request.batch.run(request.paths, write)
+        return request.batch.run(request.paths, write, nbytes=request.known_bytes)
 
     @hookimpl
     def polystore_list(self, request: ListRequest) -> Listing:

@@ -17,7 +17,12 @@ T = TypeVar("T")
 
 
 def run_groups(
-    batch: Batch, paths: Sequence[str], groups: Sequence[Sequence[int]], task: Callable[[int], T]
+    batch: Batch,
+    paths: Sequence[str],
+    groups: Sequence[Sequence[int]],
+    task: Callable[[int], T],
+    *,
+    nbytes: Callable[[], int],
 ) -> list[tuple[T, Sequence[int]]]:
     """Call ``task(number)`` for every group; its result or failure is that of all its paths.
 
@@ -31,6 +36,8 @@ def run_groups(
         Positions in ``paths``, each in one group.
     task
         Does the work for one group.
+    nbytes
+        As for :meth:`Batch.run`.
 
     Raises
     ------
@@ -42,7 +49,7 @@ def run_groups(
     if tell is not None:
         batch = batch._replace(progress=lambda done, total: tell(len(paths) * done // total, len(paths)))
     try:
-        results = batch.run(list(named), task)
+        results = batch.run(list(named), task, nbytes=nbytes)
     except BatchError as error:
         raise BatchError.from_outcome(
             done=[path for first in error.done for path in named[first]],

@@ -64,7 +64,9 @@ class PlatePlanes:
                 threads=threads,
             )
 
-        sizes = run_groups(request.batch, request.paths, list(writer.fields.values()), write)
+        sizes = run_groups(
+            request.batch, request.paths, list(writer.fields.values()), write, nbytes=request.known_bytes
+        )
         shares = {index: size // len(members) for size, members in sizes for index in members}
         return [shares[index] for index in range(len(request.paths))]
 

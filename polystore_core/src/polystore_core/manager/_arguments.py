@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, overload
 
 from polystore_core.data import normalize
+from polystore_core.data._sizes import known_bytes
 from polystore_core.errors import InvalidOption
 from polystore_core.paths import normalize_path
 
@@ -54,6 +55,11 @@ class NormalizedValues(Sequence["Data"]):
     def __iter__(self) -> Iterator[Data]:
         return map(normalize, self._values)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays, as far as that is known before any comes to the host."""
+        return known_bytes(self._values)
+
 
 def batch_names(paths: Sequence[Path], *, distinct: bool = False) -> tuple[str, ...]:
     """Normalise the paths of a batch.
@@ -65,7 +71,7 @@ def batch_names(paths: Sequence[Path], *, distinct: bool = False) -> tuple[str, 
     """
     if isinstance(paths, (str, bytes)) or hasattr(paths, "__fspath__"):
         raise InvalidOption(f"a batch takes a list of paths; got the single path {os.fspath(paths)!r}")
-    if not isinstance(paths, Iterable):
+    if not isinstance(paths, (list, tuple, Iterable)):
         raise InvalidOption(f"a batch takes a list of paths; got {type(paths).__name__} {paths!r}")
     names = tuple(map(normalize_path, paths))
     if distinct and len(set(names)) < len(names):
@@ -83,8 +89,9 @@ def batch_values(data: Sequence[SupportedData], paths: tuple[str, ...]) -> Norma
     InvalidOption
         If ``data`` is no sequence of values, or of another length.
     """
-    if isinstance(data, (str, bytes, Mapping)) or not (
-        hasattr(data, "__len__") and hasattr(data, "__getitem__")
+    if not isinstance(data, (list, tuple)) and (
+        isinstance(data, (str, bytes, Mapping))
+        or not (hasattr(data, "__len__") and hasattr(data, "__getitem__"))
     ):
         raise InvalidOption(
             f"save_batch takes a sequence of values, one per path; got {type(data).__name__}. "

@@ -28,6 +28,10 @@ _LONG = 0.02
 _LITTLE = 0.002
 """Seconds of remaining work below which starting threads costs more than it saves."""
 
+_MUCH = 8 * 2**20
+_MUCH_EACH = 2**20
+"""Bytes in all, and for each task, from which only copying them takes longer than starting threads."""
+
 
 class CancelToken(Protocol):
     """Anything that says whether to stop; a :class:`threading.Event` is one."""
@@ -67,12 +71,19 @@ class Batch(NamedTuple):
         """Share of the thread budget for each of ``count`` tasks, at least one thread."""
         return max(1, self.threads // count)
 
-    def run(self, paths: Sequence[str], task: Callable[[int], T], *, parallel: bool = True) -> list[T]:
+    def run(
+        self,
+        paths: Sequence[str],
+        task: Callable[[int], T],
+        *,
+        parallel: bool = True,
+        nbytes: Callable[[], int] = int,
+    ) -> list[T]:
         """Call ``task(index)`` for every path and return the results in the order of ``paths``.
 
-        Every path is tried, also after another one failed. The calling thread works too, alone at
-        first: others join it only when the tasks prove long enough to gain from them, so that a batch is
-        not slower than a loop.
+        Every path is tried, also after another one failed. The calling thread works too. Others join it at
+        once where there is much to move, and otherwise only when the tasks prove long enough to gain from
+        them, so that a batch is not slower than a loop.
 
         Parameters
         ----------
@@ -82,6 +93,9 @@ class Batch(NamedTuple):
             Does the work for one index.
         parallel
             False keeps everything in the calling thread (work that holds the interpreter lock).
+        nbytes
+            Tells how many bytes the tasks move together, as far as that is known beforehand; by default 0.
+            Not asked about a single path.
 
         Raises
         ------
@@ -94,7 +108,11 @@ class Batch(NamedTuple):
                 self.progress(1, 1)
             return [result]
         work = _Work(len(paths), task, self.cancel)
-        self._do(work, len(paths), parallel=parallel)
+        at_once = parallel and nbytes() >= max(_MUCH, _MUCH_EACH * len(paths))
+        if at_once or (parallel and len(paths) > 2):
+            self._do_together(work, len(paths), at_once=at_once)
+        else:
+            self._do_alone(work, len(paths))
         results, failed = work.results, work.failed
         if failed or len(results) < len(paths):
             raise BatchError.from_outcome(
@@ -106,25 +124,37 @@ class Batch(NamedTuple):
             )
         return [results[index] for index in range(len(paths))]
 
-    def _do(self, work: _Work[T], total: int, *, parallel: bool) -> None:
+    def _do_alone(self, work: _Work[T], total: int) -> None:
+        """Work in the calling thread until nothing is left."""
+        done = 0
+        while work.do_next():
+            if self.progress is not None:
+                done = self._report(done, work.done, total)
+
+    def _do_together(self, work: _Work[T], total: int, *, at_once: bool) -> None:
         """Work in the calling thread until nothing is left, with helpers as soon as they are worth it."""
         helpers: list[tuple[Thread, Event]] = []
         recent: deque[float] = deque(maxlen=3)
         reported = 0
+
+        def get_help() -> None:
+            with suppress(RuntimeError):  # no more threads are granted: those that run do it all
+                for _ in range(min(self.threads, len(work.left)) - 1):
+                    ended = Event()
+                    helper = Thread(target=work.do_all, args=(ended,), name="polystore-batch")
+                    helper.start()
+                    helpers.append((helper, ended))
+
         try:
+            if at_once:
+                get_help()
             begin = time.perf_counter()
             while work.do_next():
                 recent.append(time.perf_counter() - begin)
                 if self.progress is not None:
                     reported = self._report(reported, work.done, total)
-                left = len(work.left)
-                if left and parallel and not helpers and gains_from_threads(recent, left):
-                    with suppress(RuntimeError):  # no more threads are granted: those that run do it all
-                        for _ in range(min(self.threads - 1, left)):
-                            ended = Event()
-                            helper = Thread(target=work.do_all, args=(ended,), name="polystore-batch")
-                            helper.start()
-                            helpers.append((helper, ended))
+                if not helpers and gains_from_threads(recent, len(work.left)):
+                    get_help()
                 begin = time.perf_counter()
             for _, ended in helpers:
                 ended.wait()
@@ -166,7 +196,7 @@ class _Work(Generic[T]):
 
     def do_next(self) -> bool:
         """Do the next task; False if none is left or the batch was cancelled."""
-        if self._cancel is not None and self._cancel.is_set():
+        if not self.left or (self._cancel is not None and self._cancel.is_set()):
             return False
         try:
             index = self.left.popleft()
@@ -192,6 +222,8 @@ class _Work(Generic[T]):
 
 def gains_from_threads(recent: Sequence[float], left: int) -> bool:
     """Judge by the quickest of the last few tasks, in seconds: one alone may have been slow by accident."""
+    if left < 2:
+        return False
     quickest = min(recent)
     return quickest >= (_SHORT if len(recent) > 1 else _LONG) and quickest * left >= _LITTLE
 

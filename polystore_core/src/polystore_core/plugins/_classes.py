@@ -112,7 +112,8 @@ class DataSink(ABC):
         paths, options = request.paths, request.options
         check_options(write, options, owner="save", given=("overwrite", "copy"))
         write = partial(write, overwrite=request.overwrite, copy=request.copy, **options)
-        return request.batch.run(paths, lambda index: write(request.data[index], paths[index]))
+        moved = request.known_bytes if request.copy else int  # what is adopted takes no time
+        return request.batch.run(paths, lambda index: write(request.data[index], paths[index]), nbytes=moved)
 
 
 class StorageBackend(DataSource, DataSink):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from polystore_core.data._sizes import known_bytes
 from polystore_core.plugins._batch import Batch
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ class WriteRequest(NamedTuple):
     copy: bool = True
     options: Mapping[str, Any] = {}
     batch: Batch = Batch()
+
+    def known_bytes(self) -> int:
+        """Return the bytes of the arrays to write, as far as they are known before any is looked at."""
+        return known_bytes(self.data)
 
 
 class ListRequest(NamedTuple):
