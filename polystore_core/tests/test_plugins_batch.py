@@ -48,12 +48,12 @@ class Workers:
             self._active -= 1
 
 
-def run_with(workers: Workers, batch: Batch, paths: list[str], **arguments: bool) -> None:
+def run_with(workers: Workers, batch: Batch, paths: list[str], *, parallel: bool = True) -> None:
     def task(index: int) -> None:
         with workers:
             long_enough()
 
-    batch.run(paths, task, **arguments)
+    batch.run(paths, task, parallel=parallel)
 
 
 class TestResults:

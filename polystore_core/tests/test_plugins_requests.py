@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from polystore_core.plugins import WriteRequest
 PATHS = ("a", "b", "c")
 
 
-class Made(Sequence):
+class Made(Sequence[Any]):
     """Values that come into being when they are asked for."""
 
     def __len__(self):
