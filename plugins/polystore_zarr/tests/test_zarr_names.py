@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +20,7 @@ from polystore_core import (
     PathExists,
     PathNotFound,
 )
+from polystore_zarr._nodes import kind_of
 
 Array = np.ndarray[Any, Any]
 
@@ -117,6 +120,48 @@ class TestSpellings:
         (tmp_path / "inside/a.npy.zarr").symlink_to(tmp_path / "a.npy.zarr")
         with pytest.raises(AccessDenied):
             inside.load("a.npy", backend="zarr")
+
+    @pytest.mark.parametrize("path", ["out/a", "deep/out/a", "out", "deep/../out/a"])
+    def test_a_link_out_of_the_root_is_not_passed_through(self, tmp_path: Path, path: str) -> None:
+        (tmp_path / "inside/deep").mkdir(parents=True)
+        (tmp_path / "outside").mkdir()
+        for link in ("inside/out", "inside/deep/out"):
+            (tmp_path / link).symlink_to(tmp_path / "outside")
+        inside = FileManager(BackendRegistry({"zarr": {"root": tmp_path / "inside"}}))
+        with pytest.raises(AccessDenied):
+            inside.save(image(), path, backend="zarr")
+        assert names(tmp_path / "outside") == []
+
+    def test_links_that_stay_in_the_root_and_one_to_the_root_are_followed(self, tmp_path: Path) -> None:
+        (tmp_path / "real/deep").mkdir(parents=True)
+        (tmp_path / "root").symlink_to(tmp_path / "real")
+        (tmp_path / "real/link").symlink_to("deep")
+        inside = FileManager(BackendRegistry({"zarr": {"root": tmp_path / "root"}}))
+        inside.save(image(), "link/a", backend="zarr")
+        assert (inside.load("deep/a", backend="zarr") == image()).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="needs the permissions of POSIX")
+@pytest.mark.parametrize("path", ["closed", "closed/inside"])
+def test_what_may_not_be_looked_into_is_not_taken_for_something_else(path: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        os.mkdir(f"{folder}/open")
+        os.makedirs(f"{folder}/closed/inside")
+        os.chmod(f"{folder}/closed", 0)
+        child = os.fork()
+        if child == 0:
+            try:
+                if os.getuid() == 0:
+                    os.setuid(65534)
+                assert kind_of(f"{folder}/open") == "directory"
+                with pytest.raises(PermissionError):
+                    kind_of(f"{folder}/{path}")
+            except BaseException:
+                os._exit(1)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        os.chmod(f"{folder}/closed", 0o755)
 
 
 class TestDirectoriesWithADot:

@@ -51,6 +51,25 @@ def test_what_is_not_begun_is_left_out_after_a_failure() -> None:
     assert begun == [0]
 
 
+@pytest.mark.parametrize(("second", "raised"), [(ValueError, 0), (KeyboardInterrupt, 1)])
+def test_the_first_item_that_fails_is_told_of_unless_the_work_is_interrupted(
+    second: type[BaseException], raised: int
+) -> None:
+    failing = threading.Event()
+
+    def fail(item: int) -> None:
+        if item == 1:
+            failing.set()
+            raise second(1)
+        failing.wait(60)
+        time.sleep(0.01)  # by now the other failure is known
+        raise ValueError(0)
+
+    with pytest.raises(BaseException, match=str(raised)) as caught:
+        spread(fail, range(2), 2)
+    assert type(caught.value) is (second if raised else ValueError)
+
+
 def test_nobody_is_at_work_any_more_after_an_interruption_of_who_waits() -> None:
     caller, gone_on = threading.get_ident(), []
     helping, idle, left = threading.Event(), threading.Event(), threading.Event()

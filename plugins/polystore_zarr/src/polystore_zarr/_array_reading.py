@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
-    from zarr import AsyncArray
 
+    from polystore_zarr._chunk_store import ArrayReader
     from polystore_zarr._engine import Engine
     from polystore_zarr._snapshot import SnapshotLike, SnapshotSource
 
@@ -46,9 +46,10 @@ class _GroupError(Exception):
 
 
 class _Stored(NamedTuple):
-    """What the document of an array says."""
+    """What the document of an array says, and what reads its files."""
 
-    array: AsyncArray[Any]
+    metadata: Any
+    reader: ArrayReader
     file_shape: tuple[int, ...]
     nbytes: int
     chunks: int
@@ -160,7 +161,9 @@ def read_snapshot(
                 _check_size(_selected_bytes(stored, selection), snapshot, max_bytes)
             alone = threads == 1 or (stored.chunks == 1 and not stored.sharded)
             with contextlib.suppress(ShardReplaced):
-                array = get(stored.array, snapshot, selection, engine=engine, threads=1 if alone else threads)
+                array = get(
+                    stored.metadata, stored.reader, selection, engine=engine, threads=1 if alone else threads
+                )
                 return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
@@ -189,7 +192,7 @@ def file_shape_of(
     """
     with _explaining(shown):
         stored = _stored(snapshot, fill=fill)
-        metadata = stored.array.metadata
+        metadata = stored.metadata
         return metadata.shape, metadata.dtype.to_native_dtype().newbyteorder("="), stored.file_shape
 
 
@@ -218,9 +221,6 @@ def _explaining(shown: str) -> Iterator[None]:
 
 
 def _stored(snapshot: SnapshotLike, *, fill: bool) -> _Stored:
-    from zarr import AsyncArray
-    from zarr.storage import StorePath
-
     from polystore_zarr._chunk_store import ArrayReader
 
     metadata, file_shape, form = _described(snapshot)
@@ -230,9 +230,8 @@ def _stored(snapshot: SnapshotLike, *, fill: bool) -> _Stored:
     by_region = is_by_region(metadata.attributes)
     reader = ArrayReader(snapshot, form=form, fill=fill, by_region=by_region)
     counts = [-(-size // step) for size, step in zip(metadata.shape, file_shape, strict=True)]
-    array: AsyncArray[Any] = AsyncArray(metadata, StorePath(reader))
     nbytes = max(prod(metadata.shape), prod(file_shape)) * dtype.itemsize
-    return _Stored(array, file_shape, nbytes, prod(counts), form.shard is not None, by_region)
+    return _Stored(metadata, reader, file_shape, nbytes, prod(counts), form.shard is not None, by_region)
 
 
 def _described(snapshot: SnapshotLike) -> tuple[Any, tuple[int, ...], FileForm]:
@@ -276,14 +275,14 @@ def _itemsize(metadata: Any) -> int:
 
 def _selected_bytes(stored: _Stored, selection: Any) -> int:
     """Return what a part of an array, or the largest of its files, decodes to."""
-    shape, files = stored.array.shape, stored.file_shape
+    shape, files = stored.metadata.shape, stored.file_shape
     places = [place for place in selection if place is not ...] if isinstance(selection, tuple) else []
     kept = [
         len(range(*place.indices(size))) if isinstance(place, slice) else size
         for size, place in zip_longest(shape, places)
         if not isinstance(place, int)
     ]
-    return max(prod(kept), prod(files)) * stored.array.dtype.itemsize
+    return max(prod(kept), prod(files)) * _itemsize(stored.metadata)
 
 
 def _check_claims(stored: _Stored, snapshot: SnapshotLike, max_bytes: int | None, *, fill: bool) -> None:

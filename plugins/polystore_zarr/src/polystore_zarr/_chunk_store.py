@@ -99,11 +99,16 @@ class ArrayReader(ArrayStore):
         Whether a chunk without a file stands for the fill value. It is damage otherwise.
     by_region
         Whether the array is written by regions, so that one may just not be written yet.
+
+    Attributes
+    ----------
+    snapshot
+        The same.
     """
 
     def __init__(self, snapshot: SnapshotLike, *, form: FileForm, fill: bool, by_region: bool) -> None:
         super().__init__(read_only=True)
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._form = form
         self._most = form.most
         self._piece = form.piece if form.shard is None else form.shard.piece
@@ -119,7 +124,7 @@ class ArrayReader(ArrayStore):
     ) -> Buffer | None:
         start, length = _range(byte_range)
         try:
-            piece = await self._snapshot.fetch(key, start, length, self._most)
+            piece = await self.snapshot.fetch(key, start, length, self._most)
         except (FileNotFoundError, NotADirectoryError) as error:
             self._refuse_missing(key, error)
             return None
@@ -142,7 +147,7 @@ class ArrayReader(ArrayStore):
             If it is missing, or has more bytes than it may.
         """
         try:
-            return self._snapshot.read(key, self._most)
+            return self.snapshot.read(key, self._most)
         except (FileNotFoundError, NotADirectoryError) as error:
             self._refuse_missing(key, error)
             return None
@@ -155,7 +160,7 @@ class ArrayReader(ArrayStore):
         ------
         CorruptData
         """
-        form, snapshot = self._form.shard, self._snapshot
+        form, snapshot = self._form.shard, self.snapshot
         assert form is not None
         assert isinstance(snapshot, Snapshot)
         try:
@@ -205,7 +210,7 @@ class ArrayReader(ArrayStore):
 
     def _read(self, key: str, start: int, length: int | None) -> Piece | None:
         try:
-            piece = self._snapshot.piece(key, start, length, self._most)
+            piece = self.snapshot.piece(key, start, length, self._most)
         except (FileNotFoundError, NotADirectoryError) as error:
             self._refuse_missing(key, error)
             return None
@@ -229,7 +234,7 @@ class ArrayReader(ArrayStore):
                 self._piece.check(key, view[start : start + length])
 
     def _refuse_missing(self, key: str, error: OSError) -> None:
-        if self._fill and self._snapshot.is_current():
+        if self._fill and self.snapshot.is_current():
             return
         if self._by_region:
             raise CorruptData(

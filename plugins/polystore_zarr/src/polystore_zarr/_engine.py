@@ -15,9 +15,8 @@ from polystore_zarr._regions import region_of
 if TYPE_CHECKING:
     from zarr import AsyncArray
 
-    from polystore_zarr._chunk_store import NewArrayStore
+    from polystore_zarr._chunk_store import ArrayReader, NewArrayStore
     from polystore_zarr._regions import Region
-    from polystore_zarr._snapshot import SnapshotLike
 
     Array = np.ndarray[Any, Any]
 
@@ -69,9 +68,6 @@ def put(
     threads
         How many chunks may be encoded at a time.
     """
-    from zarr import AsyncArray
-    from zarr.storage import StorePath
-
     from polystore_zarr import _direct
     from polystore_zarr._chunk_store import ArrayWriter
 
@@ -86,21 +82,18 @@ def put(
         if form is not None:
             _direct.save(form, metadata, store, region, block, threads=threads)
             return
-    array: Any = AsyncArray(metadata, StorePath(store), WRITE_ALL)
-    run(array.setitem(region, block), threads=threads)
+    run(_opened(metadata, store).setitem(region, block), threads=threads)
 
 
-def get(
-    array: AsyncArray[Any], snapshot: SnapshotLike, selection: Any, *, engine: Engine, threads: int
-) -> Array:
-    """Read a part of an array that is open on an :class:`ArrayReader`.
+def get(metadata: Any, reader: ArrayReader, selection: Any, *, engine: Engine, threads: int) -> Array:
+    """Read a part of an array.
 
     Parameters
     ----------
-    array
-        Open for reading.
-    snapshot
-        What it is open on.
+    metadata
+        Of the array.
+    reader
+        Gives the files.
     selection
         As numpy takes it.
     engine
@@ -112,20 +105,27 @@ def get(
     from polystore_zarr import _direct
     from polystore_zarr._snapshot import Snapshot
 
-    wanted = _plain_region(selection, array.shape)
-    if wanted is not None and isinstance(snapshot, Snapshot):
+    wanted = _plain_region(selection, metadata.shape)
+    if wanted is not None and isinstance(reader.snapshot, Snapshot):
         region, shape = wanted
-        form = _direct.form_of(array.metadata)
+        form = _direct.form_of(metadata)
         if form is not None:
-            reader: Any = array.store_path.store
-            return _direct.load(form, array.metadata, reader, region, threads=threads).reshape(shape)
+            return _direct.load(form, metadata, reader, region, threads=threads).reshape(shape)
         if engine == "zarrs":
             from polystore_zarr import _zarrs
 
-            part = _zarrs.retrieve(array, snapshot, region, threads=threads)
+            part = _zarrs.retrieve(metadata, reader, region, threads=threads)
             if part is not None:
                 return part.reshape(shape)
-    return np.asarray(run(array.getitem(selection), threads=threads))
+    return np.asarray(run(_opened(metadata, reader).getitem(selection), threads=threads))
+
+
+def _opened(metadata: Any, store: ArrayReader | NewArrayStore) -> AsyncArray[Any]:
+    """Let zarr open an array, which takes longer than to read or write a small one."""
+    from zarr import AsyncArray
+    from zarr.storage import StorePath
+
+    return AsyncArray(metadata, StorePath(store), WRITE_ALL)
 
 
 def _plain_region(selection: Any, shape: tuple[int, ...]) -> tuple[Region, tuple[int, ...]] | None:

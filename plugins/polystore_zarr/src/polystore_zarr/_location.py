@@ -32,13 +32,25 @@ def locate_below(root: str, path: str) -> str:
     '/tmp/plate.zarr/A01'
     """
     located = os.path.normpath(os.path.join(root, path)).replace(os.sep, "/")
-    base = os.path.realpath(root)
     below = located == root or located.startswith(root.rstrip("/") + "/")
-    places = {located, located if located == root else array_directory(located)}
-    inside = all(_is_inside(os.path.realpath(place), base) for place in places)
-    if path.split("/", 1)[0] == ".." or not (below and inside):
+    if path.split("/", 1)[0] == ".." or not below or _leads_out(root, located):
         raise AccessDenied(f"{path!r} leads out of the root of its store; name a path below it", path=path)
     return located
+
+
+def _leads_out(root: str, located: str) -> bool:
+    """Whether a link below the root leads out of it, on the way to a path or to an array of that name."""
+    if located == root:
+        return False
+    step, directory = root.rstrip("/"), array_directory(located)
+    steps = [directory]
+    for name in located[len(step) + 1 :].split("/"):
+        step = f"{step}/{name}"
+        steps.append(step)
+    if not any(map(os.path.islink, steps)):
+        return False
+    base = os.path.realpath(root)
+    return not all(_is_inside(os.path.realpath(place), base) for place in (located, directory))
 
 
 def refuse_links_out(root: str, located: str, *, shown: str) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import stat
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -48,28 +49,25 @@ def kind_of(path: str) -> NodeKind | None:
     that has nothing to do with Zarr.
     """
     try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return "foreign" if os.path.islink(path) else None
+    if not stat.S_ISDIR(status.st_mode):
+        return "foreign"
+    if not has_document(path) and os.access(path, os.X_OK):
+        return "directory"
+    try:
         document = document_of(path)
-    except FileNotFoundError:
-        return _kind_without_document(path)
-    except NotADirectoryError:
-        return "foreign" if os.path.lexists(path) else None
+    except (FileNotFoundError, NotADirectoryError):  # something else is there by now
+        return kind_of(path)
     except ValueError:
         return "array"
     return "directory" if document.get("node_type") == "group" else "array"
 
 
-def _kind_without_document(path: str) -> NodeKind | None:
-    """Tell what there is under a path that had no document; look again at what appears meanwhile."""
-    if not os.path.isdir(path):
-        if not os.path.lexists(path):
-            return None
-        return _kind_without_document(path) if os.path.isdir(path) else "foreign"
-    return kind_of(path) if has_document(path) else "directory"
-
-
 def has_document(path: str) -> bool:
-    """Whether a directory says that it is a node, of Zarr v3 or v2."""
-    return any(os.path.exists(f"{path}/{name}") for name in ("zarr.json", ".zgroup", ".zarray"))
+    """Whether a directory says that it is a node, of Zarr v3 or v2; False too if it cannot be looked into."""
+    return any(os.access(f"{path}/{name}", os.F_OK) for name in ("zarr.json", ".zgroup", ".zarray"))
 
 
 def document_of(path: str) -> dict[str, Any]:

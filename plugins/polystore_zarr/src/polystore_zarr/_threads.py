@@ -23,21 +23,22 @@ def spread(work: Callable[[T], object], items: Sequence[T], threads: int) -> Non
     Raises
     ------
     BaseException
-        What the first item that failed raised; items that were not begun are left out then.
+        What the first of the items that failed raised, whichever thread was faster: those before it were all
+        begun. What is more than an error comes first. Items that were not begun are left out then.
     """
-    left = deque(items)
-    failed: list[BaseException] = []
+    left = deque(enumerate(items))
+    failed: dict[int, BaseException] = {}
 
     def drain() -> None:
         while not failed:
             try:
-                item = left.popleft()
+                place, item = left.popleft()
             except IndexError:
                 return
             try:
                 work(item)
             except BaseException as error:
-                failed.append(error)
+                failed[place] = error
 
     def help_out(ended: threading.Event) -> None:
         try:
@@ -59,7 +60,7 @@ def spread(work: Callable[[T], object], items: Sequence[T], threads: int) -> Non
         left.clear()
         _wait_for(helpers)
     if failed:
-        raise failed[0]
+        raise failed[min(failed, key=lambda place: (isinstance(failed[place], Exception), place))]
 
 
 def _wait_for(helpers: Sequence[tuple[threading.Thread, threading.Event]]) -> None:

@@ -25,12 +25,11 @@ from zarrs._internal import ChunkItem, CodecPipelineImpl
 from polystore_core import CorruptData, StorageError
 from polystore_zarr._grid import Grid
 from polystore_zarr._regions import file_parts, shape_of
+from polystore_zarr._snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from zarr import AsyncArray
-
+    from polystore_zarr._chunk_store import ArrayReader
     from polystore_zarr._regions import FilePart, Region
-    from polystore_zarr._snapshot import Snapshot
 
     Array = np.ndarray[Any, Any]
 
@@ -124,21 +123,22 @@ def _item(
     )
 
 
-def retrieve(array: AsyncArray[Any], snapshot: Snapshot, region: Region, *, threads: int) -> Array | None:
+def retrieve(metadata: Any, reader: ArrayReader, region: Region, *, threads: int) -> Array | None:
     """Decode a part of an array; ``None`` if zarrs cannot.
 
     Parameters
     ----------
-    array
-        Open for reading on an :class:`ArrayReader`, which is asked about every file before it is decoded.
-    snapshot
-        What it is open on.
+    metadata
+        Of the array.
+    reader
+        Of a directory; it is asked about every file before that is decoded.
     region
         What to read.
     threads
         How many chunks may be decoded at a time.
     """
-    metadata: Any = array.metadata
+    snapshot = reader.snapshot
+    assert isinstance(snapshot, Snapshot)
     root = snapshot.directory
     if not _holds(metadata):
         return None
@@ -150,7 +150,6 @@ def retrieve(array: AsyncArray[Any], snapshot: Snapshot, region: Region, *, thre
         pipeline = _pipeline(metadata.to_dict(), root, threads)
     except TypeError:
         return None
-    reader: Any = array.store_path.store
     items, keys = [], []
     for part in file_parts(region, Grid(metadata.shape, steps)):
         key = metadata.encode_chunk_key(part.position)

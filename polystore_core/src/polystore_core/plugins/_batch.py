@@ -126,10 +126,9 @@ class Batch(NamedTuple):
 
     def _do_alone(self, work: _Work[T], total: int) -> None:
         """Work in the calling thread until nothing is left."""
-        done = 0
         while work.do_next():
             if self.progress is not None:
-                done = self._report(done, work.done, total)
+                self.progress(work.done, total)
 
     def _do_together(self, work: _Work[T], total: int, *, at_once: bool) -> None:
         """Work in the calling thread until nothing is left, with helpers as soon as they are worth it."""
