@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
@@ -316,12 +316,9 @@ class ArrayWriter(NewArrayStore):
         pieces
             Buffers that make its content.
         """
-        parent = key.rpartition("/")[0]
-        if parent not in self._made:
-            os.makedirs(os.path.join(self.directory, parent), exist_ok=True)
-            self._made.add(parent)
+        self._make(key.rpartition("/")[0])
         size = 0
-        descriptor = os.open(os.path.join(self.directory, key), _CREATE, 0o666)
+        descriptor = os.open(f"{self.directory}/{key}", _CREATE, 0o666)
         try:
             for piece in pieces:
                 rest = memoryview(piece).cast("B")
@@ -331,6 +328,15 @@ class ArrayWriter(NewArrayStore):
         finally:
             os.close(descriptor)
         self.note(size)
+
+    def _make(self, folder: str) -> None:
+        """Make a directory in that of the array, unless a thread did; nobody else makes any there."""
+        if folder in self._made:
+            return
+        self._make(folder.rpartition("/")[0])
+        with suppress(FileExistsError):
+            os.mkdir(f"{self.directory}/{folder}")
+        self._made.add(folder)
 
     def note(self, size: int) -> None:
         """Count bytes as written."""
