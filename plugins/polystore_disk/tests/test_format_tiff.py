@@ -23,7 +23,7 @@ from PIL import Image
 
 from polystore_core.data import data_equal
 from polystore_core.errors import CorruptData, InvalidOption, UnsupportedData
-from polystore_disk.formats import OmeTiff, Tiff, _tiff_write
+from polystore_disk.formats import OmeTiff, Tiff, _tiff_layout, _tiff_write
 
 TIFF, OME = Tiff(), OmeTiff()
 
@@ -91,6 +91,15 @@ def test_images_that_differ_in_what_their_tags_say_are_not_taken_for_alike():
         )
     ]
     assert len(set(files)) == len(files)
+
+
+@pytest.mark.parametrize("array", [RGB.repeat(9, axis=0), STACK], ids=["colour", "stack"])
+def test_tags_are_worked_out_once_for_images_that_are_alike(array):
+    save(TIFF, array)
+    before = _tiff_layout._remembered_tags.cache_info()
+    save(TIFF, array + 1)
+    after = _tiff_layout._remembered_tags.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
 
 
 def test_stacks_of_many_pages_come_back():

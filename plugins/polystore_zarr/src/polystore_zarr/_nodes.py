@@ -59,7 +59,7 @@ def kind_of(path: str) -> NodeKind | None:
     try:
         document = document_of(path)
     except (FileNotFoundError, NotADirectoryError):  # something else is there by now
-        return kind_of(path)
+        return kind_of(path) if has_document(path) or not os.path.isdir(path) else "directory"
     except ValueError:
         return "array"
     return "directory" if document.get("node_type") == "group" else "array"

@@ -32,7 +32,7 @@ def lay_out(array: np.ndarray[Any, Any], **arguments: Any) -> list[bytes | memor
     array
         Numbers, of any shape that tifffile takes; they are stored as they are, without a compression.
     **arguments
-        What tifffile is told besides.
+        What tifffile is told besides, ``photometric`` and ``ome`` in any case.
 
     Returns
     -------
@@ -44,7 +44,8 @@ def lay_out(array: np.ndarray[Any, Any], **arguments: Any) -> list[bytes | memor
 
     pixels = np.ascontiguousarray(array)
     shape, dtype = pixels.shape, pixels.dtype
-    if arguments.get("ome") or pixels.size > _FEW_PAGES * shape[-1] * shape[-2]:  # OME-XML has a UUID
+    pages = prod(shape[:-3] if arguments["photometric"] == "rgb" else shape[:-2])
+    if arguments["ome"] or pages > _FEW_PAGES:  # OME-XML has a UUID
         head, tail = _tags(shape, dtype, arguments)
     else:
         head, tail = _remembered_tags(shape, dtype, json.dumps(arguments))
