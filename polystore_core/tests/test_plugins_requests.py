@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from polystore_core import FileManager
+from polystore_core import BatchError, FileManager
 from polystore_core.manager._arguments import batch_values
 from polystore_core.plugins import WriteRequest
 
@@ -49,6 +49,25 @@ class OnDevice:
 def test_the_bytes_of_a_batch_are_known_before_a_value_is_looked_at(values, known):
     request = WriteRequest(PATHS, batch_values(values, PATHS))
     assert request.known_bytes() == known
+
+
+class Closed:
+    """An array whose owner is gone."""
+
+    @property
+    def nbytes(self):
+        raise RuntimeError("closed")
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("closed")
+
+
+def test_an_array_that_cannot_say_how_large_it_is_fails_alone(tmp_path):
+    fm, paths = FileManager(), [str(tmp_path / f"{index}.npy") for index in range(2)]
+    with pytest.raises(BatchError) as caught:
+        fm.save_batch([Closed(), np.zeros(3)], paths, backend="disk")
+    assert list(caught.value.failed) == paths[:1]
+    assert list(caught.value.done) == paths[1:]
 
 
 class Meeting:

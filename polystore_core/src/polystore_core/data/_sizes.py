@@ -6,7 +6,7 @@ __all__ = ["known_bytes"]
 
 
 def known_bytes(values: object) -> int:
-    """Return the bytes of the arrays among values; what does not say counts as nothing.
+    """Return the bytes of the arrays among values; what does not say, or cannot, counts as nothing.
 
     Parameters
     ----------
@@ -20,9 +20,14 @@ def known_bytes(values: object) -> int:
     >>> known_bytes([np.zeros((10, 10), np.uint16), "text"]), known_bytes(np.zeros((3, 5), np.uint8))
     (200, 15)
     """
-    whole = getattr(values, "nbytes", None)
-    if isinstance(whole, int):
-        return whole
-    if not isinstance(values, list | tuple):
+    if isinstance(values, list | tuple):
+        return sum(map(_own_bytes, values))
+    return _own_bytes(values)
+
+
+def _own_bytes(value: object) -> int:
+    try:
+        size = getattr(value, "nbytes", 0)
+    except Exception:  # a closed file, a deleted buffer: its own save says so
         return 0
-    return sum(size for value in values if isinstance(size := getattr(value, "nbytes", 0), int))
+    return size if isinstance(size, int) else 0
