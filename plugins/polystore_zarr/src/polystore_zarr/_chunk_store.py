@@ -14,7 +14,7 @@ from polystore_zarr._snapshot import Snapshot
 from polystore_zarr._stored_form import HEADER, NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     from zarr.core.buffer import Buffer, BufferPrototype
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["ArrayReader", "ArrayWriter", "KeptWriter", "NewArrayStore", "ShardReplaced"]
+__all__ = ["ArrayReader", "ArrayWriter", "ChunkFiles", "KeptWriter", "NewArrayStore", "ShardReplaced"]
 
+_OVERHEAD = 1024
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -71,19 +72,34 @@ class OpenShard(NamedTuple):
 
     Attributes
     ----------
-    file
-        The shard.
+    name, file
+        Of the shard.
     places
         Its index, as :meth:`ShardForm.index_in` returns it.
     """
 
+    name: str
     file: OpenFile
     places: Array
 
-    def chunk(self, position: tuple[int, ...]) -> bytes | None:
+    def address(self, position: tuple[int, ...]) -> list[int]:
+        """Return start and length of a chunk."""
+        address: list[int] = self.places[position].tolist()
+        return address
+
+    def key(self, _address: list[int]) -> str:
+        """Return the name of the file that a chunk lies in."""
+        return self.name
+
+    def glance(self, address: list[int]) -> bytes | None:
+        """Read a chunk as it is stored in the fewest steps; ``None`` where it takes more to tell."""
+        start, length = address
+        return None if start == NOTHING else self.file.glance(start, length)
+
+    def read(self, address: list[int]) -> bytes | None:
         """Read a chunk as it is stored, unchecked; ``None`` stands for the fill value."""
-        start, length = map(int, self.places[position])
-        return None if start == NOTHING else self.file.piece(start, length).content
+        start, length = address
+        return None if start == NOTHING else self.file.read(start, length)
 
 
 class ArrayReader(ArrayStore):
@@ -174,7 +190,7 @@ class ArrayReader(ArrayStore):
         with closing(opened) as file:
             index = file.piece(-form.index_bytes if form.at_end else 0, form.index_bytes)
             self._refuse_replaced(key, index)
-            yield OpenShard(file, form.index_in(key, index.content, file.size))
+            yield OpenShard(key, file, form.index_in(key, index.content, file.size))
 
     def check(self, key: str) -> None:
         """Check that a file is there and claims no more than it may, as far as it says so itself.
@@ -244,6 +260,48 @@ class ArrayReader(ArrayStore):
             f"chunk {key!r} is missing. If another program left out chunks that hold nothing but the fill "
             "value, pass missing='fill'"
         ) from error
+
+
+class ChunkFiles:
+    """The chunks of an array in a directory that has each in a file of its own.
+
+    Parameters
+    ----------
+    reader
+        Of the array.
+    key_of
+        Gives the name of the file of a chunk by its position.
+    chunk_bytes
+        Of a chunk, decoded.
+
+    Attributes
+    ----------
+    address
+        The same as ``key_of``.
+    """
+
+    __slots__ = ("_most", "_reader", "_snapshot", "address")
+
+    def __init__(
+        self, reader: ArrayReader, key_of: Callable[[tuple[int, ...]], str], chunk_bytes: int
+    ) -> None:
+        assert isinstance(reader.snapshot, Snapshot)
+        self._snapshot = reader.snapshot
+        self._reader = reader
+        self._most = chunk_bytes + chunk_bytes // 64 + _OVERHEAD
+        self.address = key_of
+
+    def key(self, address: str) -> str:
+        """Return the name of the file of a chunk."""
+        return address
+
+    def glance(self, address: str) -> bytes | None:
+        """Read a chunk as it is stored in the fewest steps; ``None`` where it takes more to tell."""
+        return self._snapshot.glance(address, self._most)
+
+    def read(self, address: str) -> bytes | None:
+        """Read a chunk as it is stored, unchecked; ``None`` stands for the fill value."""
+        return self._reader.content(address)
 
 
 class NewArrayStore(ArrayStore):

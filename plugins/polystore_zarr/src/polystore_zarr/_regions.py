@@ -25,6 +25,7 @@ __all__ = [
     "described_region",
     "file_parts",
     "is_aligned",
+    "part_counts",
     "plan_regions",
     "region_of",
     "shape_of",
@@ -195,6 +196,13 @@ def view_of(array: np.ndarray[Any, Any], region: Region) -> np.ndarray[Any, Any]
 def described_region(region: Region) -> str:
     """Write a region the way a user would index."""
     return f"[{', '.join(f'{part.start}:{part.stop}' for part in region)}]"
+
+
+def part_counts(region: Region, grid: Grid) -> tuple[int, ...]:
+    """Return how many files a region touches along each axis."""
+    return tuple(
+        -(-part.stop // step) - part.start // step for part, step in zip(region, grid.files, strict=True)
+    )
 
 
 def file_parts(region: Region, grid: Grid) -> Iterator[FilePart]:

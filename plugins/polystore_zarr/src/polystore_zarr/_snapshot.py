@@ -141,8 +141,8 @@ class Snapshot:
 
     def __init__(self, path: str) -> None:
         self.path = self._name = path
-        self._inside = ""
         self._descriptor = os.open(path, _DIRECTORY) if _HAS_DIR_FD else None
+        self._inside = "" if _HAS_DIR_FD else f"{path}/"
         status = os.stat(path if self._descriptor is None else self._descriptor)
         self._identity = status.st_dev, status.st_ino
 
@@ -213,6 +213,15 @@ class Snapshot:
         finally:
             os.close(descriptor)
 
+    def glance(self, name: str, length: int) -> bytes | None:
+        """Read a file whole in the fewest steps; ``None`` if it has that many bytes or more."""
+        descriptor = self._open(name)
+        try:
+            content = _pread(descriptor, length, 0)
+        finally:
+            os.close(descriptor)
+        return content if len(content) < length else None
+
     def piece(self, name: str, start: int, length: int | None, most: int) -> Piece:
         """Read a part of a file that may have some bytes; a negative ``start`` counts from its end."""
         file = self.file(name, most)
@@ -234,9 +243,7 @@ class Snapshot:
         return self.piece(name, start, length, most)
 
     def _open(self, name: str) -> int:
-        if self._descriptor is None:
-            return os.open(f"{self.path}/{name}", _FILE)
-        return os.open(f"{self._inside}{name}", _FILE, dir_fd=self._descriptor)
+        return os.open(self._inside + name, _FILE, dir_fd=self._descriptor)
 
 
 class OpenFile:
@@ -262,7 +269,15 @@ class OpenFile:
         first = start if start >= 0 else max(0, size + start)
         left = max(0, size - first)
         wanted = left if length is None else min(length, left)
-        return Piece(_read(self._descriptor, wanted, first), size, self._state)
+        return Piece(self.read(first, wanted), size, self._state)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Read that many bytes, fewer only at the end of the file."""
+        return _read(self._descriptor, length, start)
+
+    def glance(self, start: int, length: int) -> bytes:
+        """Read that many bytes in one step, fewer also where the system gives them in several."""
+        return _pread(self._descriptor, length, start)
 
     def close(self) -> None:
         """Close it."""

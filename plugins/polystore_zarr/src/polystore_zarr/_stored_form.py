@@ -14,7 +14,7 @@ import numcodecs  # type: ignore[import-untyped]
 import numpy as np
 
 from polystore_core import CorruptData
-from polystore_zarr._claims import COUNTED, claimed_size
+from polystore_zarr._claims import COUNTED, claimed_size, first_claim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,6 +73,13 @@ class PieceForm:
         self.counted = len(compressions) > 1 or not COUNTED.isdisjoint(compressions)
         limits = [*[self.most] * (len(compressions) - 1), encoded]
         self._limits = list(zip(compressions, limits, strict=False))
+
+    def fits(self, content: bytes) -> bool:
+        """Whether a chunk that is compressed by zstd or blosc alone decodes to what it should, or to nothing.
+
+        Of one that does not fit, :meth:`check` tells whether it is good all the same.
+        """
+        return first_claim(self.codecs[-1], content) == self.decoded
 
     def check(self, key: str, content: bytes | memoryview, size: int | None = None) -> int | None:
         """Check that it claims no more than it may, as far as it says so itself.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 from collections import deque
 from contextlib import suppress
@@ -40,20 +41,17 @@ def spread(work: Callable[[T], object], items: Sequence[T], threads: int) -> Non
             except BaseException as error:
                 failed[place] = error
 
-    def help_out(ended: threading.Event) -> None:
+    def help_out(at_work: threading.Lock) -> None:
         try:
             drain()
         finally:
-            ended.set()
+            at_work.release()
 
-    helpers: list[tuple[threading.Thread, threading.Event]] = []
+    helpers: list[threading.Lock] = []
     try:
         with suppress(RuntimeError):  # the system grants no more threads: those that run do it all
             for _ in range(min(threads, len(items)) - 1):
-                ended = threading.Event()
-                helper = threading.Thread(target=help_out, args=(ended,))
-                helper.start()
-                helpers.append((helper, ended))
+                helpers.append(_start(help_out))
         drain()
         _wait_for(helpers)
     finally:
@@ -63,8 +61,19 @@ def spread(work: Callable[[T], object], items: Sequence[T], threads: int) -> Non
         raise failed[min(failed, key=lambda place: (isinstance(failed[place], Exception), place))]
 
 
-def _wait_for(helpers: Sequence[tuple[threading.Thread, threading.Event]]) -> None:
-    """Wait for the ends of threads; one whose ``join`` was interrupted counts as ended ever after."""
-    for helper, ended in helpers:
-        ended.wait()
-        helper.join()
+def _start(work: Callable[[threading.Lock], None]) -> threading.Lock:
+    """Start a thread that releases a lock at its end, and return that.
+
+    ``threading.Thread`` would wait until the thread runs, which takes as long as to decode several chunks.
+    """
+    at_work = threading.Lock()
+    at_work.acquire()
+    _thread.start_new_thread(work, (at_work,))
+    return at_work
+
+
+def _wait_for(helpers: Sequence[threading.Lock]) -> None:
+    """Wait for the ends of threads."""
+    for at_work in helpers:
+        with at_work:
+            pass
