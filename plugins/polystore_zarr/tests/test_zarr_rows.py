@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from polystore_core import BackendRegistry, CorruptData, FileManager
 
 PIXELS = np.random.default_rng(3).integers(1, 60_000, (4, 40, 70)).astype(np.uint16)
-TILES = {"chunks": (1, 8, 8)}
+TILES: dict[str, Any] = {"chunks": (1, 8, 8)}
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda content: b"",
     "cut off": lambda content: content[:-9],

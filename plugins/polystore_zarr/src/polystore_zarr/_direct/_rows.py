@@ -83,10 +83,7 @@ def decode(form: Form, grid: Grid, region: Region, chunks: Chunks, out: Array, *
     length = _length(form, grid, region, threads)
     if length > 1:
         grid = grid._replace(chunks=(*grid.chunks[:-1], length * grid.chunks[-1]))
-    rows = [
-        _Row(part, _addresses(part, form, chunks, length), view_of(out, part.target))
-        for part in file_parts(region, grid)
-    ]
+    rows = [_row(form, part, length, chunks, view_of(out, part.target)) for part in file_parts(region, grid)]
     spread(_Decoder(form, chunks, length).place, rows, threads)
 
 
@@ -100,42 +97,64 @@ def _length(form: Form, grid: Grid, region: Region, threads: int) -> int:
 
 
 class _Row(NamedTuple):
-    """Some chunks, and where their values belong.
+    """What is wanted of some chunks.
 
     Attributes
     ----------
-    part
-        What is wanted of the row, as of one large chunk.
     addresses
         Of the chunks of which anything is wanted.
-    target
-        Takes the values.
+    first
+        Number of the first of them in the row.
+    room
+        Where a chunk can be decoded to at once; ``None`` if it must be copied from elsewhere.
+    copies
+        Each takes values, and says which: of the chunk if the row is one, else of :attr:`_Scratch.row`.
     """
 
-    part: FilePart
     addresses: list[Any]
-    target: Array
+    first: int
+    room: Array | None
+    copies: list[tuple[Array, Any]]
 
 
-def _addresses(part: FilePart, form: Form, chunks: Chunks, length: int) -> list[Any]:
+def _row(form: Form, part: FilePart, length: int, chunks: Chunks, target: Array) -> _Row:
+    """Work out a row from what is wanted of it, as of one large chunk, and what takes the values."""
     if length == 1:
-        return [chunks.address(part.position)]
+        fits = target.nbytes == form.chunk_bytes and target.flags.c_contiguous
+        return _Row([chunks.address(part.position)], 0, target if fits else None, [(target, part.source)])
     *place, column = part.position
-    first = column * length
-    return [chunks.address((*place, first + number)) for number in _touched(part, form)]
-
-
-def _touched(part: FilePart, form: Form) -> range:
-    """Return which chunks of a row are wanted in part, by their number in it."""
-    wanted, width = part.source[-1], form.grid.chunks[-1]
-    return range(wanted.start // width, -(-wanted.stop // width))
+    *others, wanted = part.source
+    width = form.grid.chunks[-1]
+    touched = range(wanted.start // width, -(-wanted.stop // width))
+    whole = range(-(-wanted.start // width), wanted.stop // width)
+    copies: list[tuple[Array, Any]] = []
+    if whole:
+        values = target[..., whole.start * width - wanted.start : whole.stop * width - wanted.start]
+        values = values.reshape((*values.shape[:-1], len(whole), width), copy=False)
+        copies.append((values, (*others, slice(whole.start, whole.stop))))
+    for number in {touched[0], touched[-1]}.difference(whole):
+        start, stop = max(wanted.start, number * width), min(wanted.stop, (number + 1) * width)
+        values = target[..., start - wanted.start : stop - wanted.start]
+        copies.append((values, (*others, number, slice(start - number * width, stop - number * width))))
+    addresses = [chunks.address((*place, column * length + number)) for number in touched]
+    return _Row(addresses, touched.start, None, copies)
 
 
 class _Scratch(threading.local):
-    """Room in each thread for the chunks of a row."""
+    """Room in each thread for the chunks of a row.
+
+    Attributes
+    ----------
+    chunks
+        Each of them.
+    row
+        The same memory as it lies in the array, the last axis split into number and place within a chunk.
+    """
 
     def __init__(self, form: Form, length: int) -> None:
-        self.chunks = np.empty((length, *form.grid.chunks), form.dtype)
+        room = np.empty((length, *form.grid.chunks), form.dtype)
+        self.chunks = list(room)
+        self.row = self.chunks[0] if length == 1 else np.moveaxis(room, 0, -2)
 
 
 class _Decoder:
@@ -152,28 +171,22 @@ class _Decoder:
     def __init__(self, form: Form, chunks: Chunks, length: int) -> None:
         self._form = form
         self._chunks = chunks
-        self._length = length
         self._decompress = _DECOMPRESS.get(form.compression)
         self._scratch = _Scratch(form, length)
 
     def place(self, row: _Row) -> None:
         """Decode the chunks of a row, and put what is wanted of them where it belongs."""
-        target = row.target
         if self._decompress is None:
-            target[...] = self._read(*row.addresses)[row.part.source]
-        elif self._length > 1:
-            first = _touched(row.part, self._form).start
-            rooms = self._scratch.chunks
-            self._decode(row.addresses, rooms[first:])
-            self._copy(rooms, row.part, target)
-        elif target.nbytes == self._form.chunk_bytes and target.flags.c_contiguous:
-            self._decode(row.addresses, [target])
+            [(target, source)] = row.copies
+            target[...] = self._read(*row.addresses)[source]
+        elif row.room is not None:
+            self._decode(row.addresses, [row.room])
         else:
-            room = self._scratch.chunks[0]
-            self._decode(row.addresses, [room])
-            target[...] = room[row.part.source]
+            self._decode(row.addresses, self._scratch.chunks[row.first :])
+            for target, source in row.copies:
+                target[...] = self._scratch.row[source]
 
-    def _decode(self, addresses: list[Any], rooms: Array | list[Array]) -> None:
+    def _decode(self, addresses: list[Any], rooms: list[Array]) -> None:
         """Decode whole chunks into room for them: fast if nothing is wrong, and else with all care."""
         glance, fits, decompress = self._chunks.glance, self._form.piece.fits, self._decompress
         assert decompress is not None
@@ -186,21 +199,6 @@ class _Decoder:
             except (OSError, RuntimeError, ValueError):  # it is said below what is wrong
                 pass
             room[...] = self._read(address)
-
-    def _copy(self, rooms: Array, part: FilePart, target: Array) -> None:
-        """Copy what is wanted of a row: whole chunks at once, then those at its ends."""
-        *others, wanted = part.source
-        width = self._form.grid.chunks[-1]
-        whole = range(-(-wanted.start // width), wanted.stop // width)
-        if whole:
-            place = target[..., whole.start * width - wanted.start : whole.stop * width - wanted.start]
-            place = place.reshape((*place.shape[:-1], len(whole), width), copy=False)
-            values = rooms[whole.start : whole.stop, *others]
-            place[...] = values.transpose(*range(1, values.ndim - 1), 0, values.ndim - 1)
-        for number in set(_touched(part, self._form)).difference(whole):
-            start, stop = max(wanted.start, number * width), min(wanted.stop, (number + 1) * width)
-            cut = slice(start - number * width, stop - number * width)
-            target[..., start - wanted.start : stop - wanted.start] = view_of(rooms[number], (*others, cut))
 
     def _read(self, address: Any) -> Array:
         """Return the values of a chunk, all of which is checked."""
