@@ -126,6 +126,10 @@ def _row(form: Form, part: FilePart, length: int, chunks: Chunks, target: Array)
     *others, wanted = part.source
     width = form.grid.chunks[-1]
     touched = range(wanted.start // width, -(-wanted.stop // width))
+    addresses = [chunks.address((*place, column * length + number)) for number in touched]
+    if target.nbytes == length * form.chunk_bytes:
+        values = target.reshape((*target.shape[:-1], length, width), copy=False)
+        return _Row(addresses, 0, None, [(values, ...)])
     whole = range(-(-wanted.start // width), wanted.stop // width)
     copies: list[tuple[Array, Any]] = []
     if whole:
@@ -136,7 +140,6 @@ def _row(form: Form, part: FilePart, length: int, chunks: Chunks, target: Array)
         start, stop = max(wanted.start, number * width), min(wanted.stop, (number + 1) * width)
         values = target[..., start - wanted.start : stop - wanted.start]
         copies.append((values, (*others, number, slice(start - number * width, stop - number * width))))
-    addresses = [chunks.address((*place, column * length + number)) for number in touched]
     return _Row(addresses, touched.start, None, copies)
 
 
