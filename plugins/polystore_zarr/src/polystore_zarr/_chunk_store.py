@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["ArrayReader", "ArrayWriter", "ChunkFiles", "KeptWriter", "NewArrayStore", "ShardReplaced"]
 
 _OVERHEAD = 1024
+_SMALL = 4 * 2**20
+"""Bytes up to which it costs nothing to set as much aside for a chunk as it may need."""
+
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -280,15 +283,17 @@ class ChunkFiles:
         The same as ``key_of``.
     """
 
-    __slots__ = ("_most", "_reader", "_snapshot", "address")
+    __slots__ = ("_most", "_reader", "_take", "address")
 
     def __init__(
         self, reader: ArrayReader, key_of: Callable[[tuple[int, ...]], str], chunk_bytes: int
     ) -> None:
-        assert isinstance(reader.snapshot, Snapshot)
-        self._snapshot = reader.snapshot
+        snapshot = reader.snapshot
+        assert isinstance(snapshot, Snapshot)
         self._reader = reader
         self._most = chunk_bytes + chunk_bytes // 64 + _OVERHEAD
+        self._take: Callable[[str, int], bytes | None]
+        self._take = snapshot.glance if self._most <= _SMALL else snapshot.read
         self.address = key_of
 
     def key(self, address: str) -> str:
@@ -297,7 +302,7 @@ class ChunkFiles:
 
     def glance(self, address: str) -> bytes | None:
         """Read a chunk as it is stored in the fewest steps; ``None`` where it takes more to tell."""
-        return self._snapshot.glance(address, self._most)
+        return self._take(address, self._most)
 
     def read(self, address: str) -> bytes | None:
         """Read a chunk as it is stored, unchecked; ``None`` stands for the fill value."""
