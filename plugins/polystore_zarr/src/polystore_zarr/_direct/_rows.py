@@ -157,7 +157,8 @@ class _Scratch(threading.local):
     def __init__(self, form: Form, length: int) -> None:
         room = np.empty((length, *form.grid.chunks), form.dtype)
         self.chunks = list(room)
-        self.row = self.chunks[0] if length == 1 else np.moveaxis(room, 0, -2)
+        last = room.ndim - 1
+        self.row = self.chunks[0] if length == 1 else room.transpose(*range(1, last), 0, last)
 
 
 class _Decoder:
@@ -185,9 +186,10 @@ class _Decoder:
         elif row.room is not None:
             self._decode(row.addresses, [row.room])
         else:
-            self._decode(row.addresses, self._scratch.chunks[row.first :])
+            scratch = self._scratch
+            self._decode(row.addresses, scratch.chunks[row.first :])
             for target, source in row.copies:
-                target[...] = self._scratch.row[source]
+                target[...] = scratch.row[source]
 
     def _decode(self, addresses: list[Any], rooms: list[Array]) -> None:
         """Decode whole chunks into room for them: fast if nothing is wrong, and else with all care."""
